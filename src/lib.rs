@@ -1,5 +1,4 @@
-//! gristmill: a YAML file in git becomes a model in production.
-#![forbid(unsafe_code)]
+//! gristmill turns a YAML file in git into a model in production, and keeps it in good shape.
 
 pub mod data;
 pub mod source;

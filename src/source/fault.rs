@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use serde::Serialize;
+
 use super::Route;
 
 /// Any error of another crate, kept as the cause of a fault.
@@ -21,7 +23,8 @@ pub enum At {
 }
 
 /// Whether a fault stops the pipeline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It can't go on.
     #[default]

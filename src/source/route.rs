@@ -48,6 +48,15 @@ impl Route {
         Self(self.0.iter().chain(&rest.0).cloned().collect())
     }
 
+    /// This route without its first segment, if that is the key `key`.
+    #[must_use]
+    pub fn without_first(&self, key: &str) -> Self {
+        match self.0.split_first() {
+            Some((Segment::Key(first), rest)) if first == key => Self(rest.to_vec()),
+            _ => self.clone(),
+        }
+    }
+
     /// The segments from the root down.
     pub fn segments(&self) -> &[Segment] {
         &self.0
