@@ -1,11 +1,34 @@
-//! Tables: their types, their parts, and the matrix that learners read.
+//! Tables: their types, their parts, reading and writing them, and the matrix that learners read.
 
+mod cell;
+mod column_map;
+mod contract;
+mod digest;
 mod kind;
 mod matrix;
+mod parse;
+mod read;
+mod rows;
+mod selector;
 mod shape;
+mod split;
+pub mod stats;
+mod table;
 mod value;
+mod write;
 
+pub use cell::{column_of, value_at};
+pub use column_map::ColumnMap;
+pub use contract::{ColumnRule, Contract, ExtraColumns, Violation};
+pub use digest::{column_digest, from_bytes, to_bytes};
 pub use kind::Kind;
 pub use matrix::Matrix;
+pub use parse::duration;
+pub use read::{Format, Reading, Source, read};
+pub use rows::row_keys;
+pub use selector::{GROUPS, Selector};
 pub use shape::{Family, Field, Shape};
+pub use split::{Amount, Amounts, Draw, split_rows};
+pub use table::{Kept, Part, ROW, Table, positions, same, unexpected};
 pub use value::Value;
+pub use write::{records, write};

@@ -96,6 +96,17 @@ impl Shape {
         }
     }
 
+    /// Opens a family of columns.
+    pub fn open(&mut self, prefix: &str, kind: Kind) {
+        let family = Family {
+            prefix: prefix.to_owned(),
+            kind,
+        };
+        if !self.families.contains(&family) {
+            self.families.push(family);
+        }
+    }
+
     /// Takes a column away.
     pub fn remove(&mut self, name: &str) {
         self.fields.retain(|field| field.name != name);

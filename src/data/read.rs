@@ -1,0 +1,207 @@
+//! Reading tables: which format, which types, and each mistake with its row.
+
+mod csv;
+mod json;
+mod typed;
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+use polars::prelude::DataFrame;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::table::unexpected;
+use super::{Kind, Shape, Table};
+use crate::source::{Fault, suggest};
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Comma-separated values.
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// Apache Parquet.
+    Parquet,
+    /// Arrow IPC.
+    #[serde(alias = "ipc", alias = "feather")]
+    Arrow,
+    /// One JSON object a line.
+    #[serde(alias = "jsonl")]
+    Ndjson,
+    /// One JSON list of objects.
+    Json,
+}
+
+impl Format {
+    /// By the extension, `.gz` and `.zst` aside.
+    ///
+    /// # Errors
+    /// If it tells no known format.
+    pub fn of(path: &str) -> Result<Self, Fault> {
+        let plain = path.strip_suffix(".gz").or(path.strip_suffix(".zst")).unwrap_or(path);
+        let extension = Path::new(plain).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        Ok(match extension.to_lowercase().as_str() {
+            "csv" => Format::Csv,
+            "tsv" | "tab" => Format::Tsv,
+            "parquet" | "pq" => Format::Parquet,
+            "arrow" | "ipc" | "feather" => Format::Arrow,
+            "ndjson" | "jsonl" => Format::Ndjson,
+            "json" => Format::Json,
+            other => {
+                let known = ["csv", "tsv", "parquet", "arrow", "ndjson", "json"];
+                return Err(Fault::new("unknown-format", format!("the extension `{other}` tells no format"))
+                    .maybe_help(suggest(other, known).map(|help| format!("{help}; or say `format: csv`"))));
+            }
+        })
+    }
+}
+
+/// How text is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Encoding {
+    /// UTF-8.
+    #[default]
+    #[serde(rename = "utf-8", alias = "utf8")]
+    Utf8,
+    /// ISO 8859-1.
+    #[serde(rename = "latin-1", alias = "latin1", alias = "iso-8859-1")]
+    Latin1,
+}
+
+/// What a file says of itself and what is said of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reading {
+    /// The format.
+    pub format: Format,
+    /// What stands between cells, for csv and tsv.
+    pub delimiter: u8,
+    /// Whether the first line holds the names, for csv and tsv.
+    pub header: bool,
+    /// How text is encoded.
+    pub encoding: Encoding,
+    /// Cells that mean "no value"; an empty one always does.
+    pub missing: Vec<String>,
+    /// Types that are said, by column.
+    pub kinds: BTreeMap<String, Kind>,
+}
+
+impl Reading {
+    /// The plain reading of a format.
+    pub fn plain(format: Format) -> Self {
+        Self {
+            format,
+            delimiter: if format == Format::Tsv { b'\t' } else { b',' },
+            header: true,
+            encoding: Encoding::Utf8,
+            missing: Vec::new(),
+            kinds: BTreeMap::new(),
+        }
+    }
+}
+
+/// One file: its name for messages, and its bytes as they are on the disk.
+pub struct Source {
+    /// The name.
+    pub name: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads files of one schema, end to end. Types that `reading` says are kept; others come from the file's own schema, or
+/// else from the first 10,000 rows.
+///
+/// # Errors
+/// What can't be read: with the file's name, and with row and column where there is one.
+pub fn read(files: Vec<Source>, reading: &Reading) -> Result<Table, Fault> {
+    let mut reading = reading.clone();
+    let mut whole: Option<(Shape, DataFrame)> = None;
+    for file in files {
+        let name = file.name;
+        let (shape, frame) = one(&name, file.bytes, &reading).map_err(|fault| named(fault, &name))?;
+        match &mut whole {
+            None => {
+                // The first file's types hold for the others.
+                reading.kinds.extend(shape.fields.iter().map(|field| (field.name.clone(), field.kind)));
+                whole = Some((shape, frame));
+            }
+            Some((first, rows)) => {
+                if *first != shape {
+                    let fault = Fault::new("other-columns", "its columns differ from those of the files before it");
+                    return Err(named(fault.maybe_help(difference(first, &shape)), &name));
+                }
+                rows.vstack_mut(&frame).map_err(unexpected)?;
+            }
+        }
+    }
+    let Some((shape, mut frame)) = whole else {
+        return Err(Fault::new("no-file", "there is no file to read"));
+    };
+    if let Some(name) = reading.kinds.keys().find(|name| shape.known(name).is_none()) {
+        return Err(shape.unknown(name));
+    }
+    frame.rechunk_mut();
+    Table::new(shape, frame)
+}
+
+fn named(mut fault: Fault, name: &str) -> Fault {
+    fault.message = format!("`{name}`: {}", fault.message);
+    fault
+}
+
+fn difference(first: &Shape, other: &Shape) -> Option<String> {
+    let strange = other.names().find(|name| first.known(name).is_none());
+    let missing = first.names().find(|name| other.known(name).is_none());
+    match (strange, missing) {
+        (Some(name), _) => Some(format!("`{name}` is new")),
+        (_, Some(name)) => Some(format!("`{name}` isn't there")),
+        _ => Some("the order or the types are others".to_owned()),
+    }
+}
+
+fn one(name: &str, bytes: Vec<u8>, reading: &Reading) -> Result<(Shape, DataFrame), Fault> {
+    let bytes = unpacked(name, bytes)?;
+    match reading.format {
+        Format::Csv | Format::Tsv => csv::read(&text(bytes, reading)?, reading),
+        Format::Ndjson | Format::Json => json::read(&text(bytes, reading)?, reading),
+        Format::Parquet => typed::parquet(bytes, reading),
+        Format::Arrow => typed::arrow(bytes, reading),
+    }
+}
+
+/// Without compression.
+fn unpacked(name: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    let broken = |error: std::io::Error| {
+        Fault::new("bad-compression", "the compressed data can't be read").because(error).help("the file is damaged or was cut off: fetch it again")
+    };
+    let mut plain = Vec::new();
+    if name.ends_with(".gz") {
+        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(broken)?;
+        return Ok(plain);
+    }
+    if name.ends_with(".zst") {
+        zstd::Decoder::new(bytes.as_slice()).and_then(|mut decoder| decoder.read_to_end(&mut plain)).map_err(broken)?;
+        return Ok(plain);
+    }
+    Ok(bytes)
+}
+
+fn text(bytes: Vec<u8>, reading: &Reading) -> Result<String, Fault> {
+    if reading.encoding == Encoding::Latin1 {
+        return Ok(bytes.into_iter().map(char::from).collect());
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        }),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+            Err(Fault::new("not-utf-8", format!("line {line} isn't UTF-8")).help("if it is latin-1, say `encoding: latin-1`"))
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Comma-separated values: a fast typed reading, and where that fails a slow one that can name the cell.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use polars::prelude::{
+    Column, CsvParseOptions, CsvReadOptions, DataFrame, DataType, Field as PolarsField, IntoColumn, NullValues,
+    PlSmallStr, Schema, SerReader, StringChunked,
+};
+
+use super::Reading;
+use crate::data::{Field, Kind, Shape, Value, column_of, parse, unexpected};
+use crate::source::Fault;
+
+/// How many rows tell a column's type.
+const LOOKED_AT: usize = 10_000;
+
+/// Reads the text of one file.
+pub(super) fn read(text: &str, reading: &Reading) -> Result<(Shape, DataFrame), Fault> {
+    if text.trim().is_empty() {
+        return Err(Fault::new("empty-file", "it is empty").help("even a table without rows needs a line of names"));
+    }
+    let head = strings(text, reading, Some(LOOKED_AT))?;
+    let names = names(&head)?;
+    let fields: Vec<Field> = names
+        .iter()
+        .zip(head.columns())
+        .map(|(name, column)| {
+            let kind = reading.kinds.get(name).copied();
+            let texts = column.str().expect("read as strings");
+            let kind = kind.unwrap_or_else(|| parse::infer(texts.iter().flatten().filter(|text| !text.is_empty())));
+            Field { name: name.clone(), kind }
+        })
+        .collect();
+    let frame = match typed(text, reading, &fields) {
+        Some(frame) => frame,
+        None => cell_by_cell(&strings(text, reading, None)?, &fields)?,
+    };
+    let shape = Shape { fields, ..Shape::default() };
+    Ok((shape, frame))
+}
+
+fn options(reading: &Reading, rows: Option<usize>) -> CsvReadOptions {
+    let parse = CsvParseOptions::default()
+        .with_separator(reading.delimiter)
+        .with_missing_is_null(true)
+        .with_null_values((!reading.missing.is_empty()).then(|| {
+            NullValues::AllColumns(reading.missing.iter().map(|text| PlSmallStr::from_str(text)).collect())
+        }));
+    CsvReadOptions::default()
+        .with_has_header(reading.header)
+        .with_n_rows(rows)
+        .with_rechunk(true)
+        .with_parse_options(parse)
+}
+
+/// Every column as strings; empty cells are missing.
+fn strings(text: &str, reading: &Reading, rows: Option<usize>) -> Result<DataFrame, Fault> {
+    let frame = options(reading, rows)
+        .with_infer_schema_length(Some(0))
+        .into_reader_with_file_handle(Cursor::new(text.as_bytes()))
+        .finish()
+        .map_err(|error| ragged(text, reading).unwrap_or_else(|| Fault::new("bad-csv", "it can't be read as a table").because(error)))?;
+    let columns: Vec<Column> = frame.columns().iter().map(without_empty).collect();
+    DataFrame::new(frame.height(), columns).map_err(unexpected)
+}
+
+/// The typed reading; `None` if any cell has no value of its column's type.
+fn typed(text: &str, reading: &Reading, fields: &[Field]) -> Option<DataFrame> {
+    let as_is = |kind: Kind| matches!(kind, Kind::Int | Kind::Float);
+    let schema: Schema = fields
+        .iter()
+        .map(|field| {
+            let dtype = if as_is(field.kind) { field.kind.dtype() } else { DataType::String };
+            PolarsField::new(field.name.as_str().into(), dtype)
+        })
+        .collect();
+    let frame = options(reading, None)
+        .with_schema(Some(Arc::new(schema)))
+        .into_reader_with_file_handle(Cursor::new(text.as_bytes()))
+        .finish()
+        .ok()?;
+    let columns = frame.columns().iter().zip(fields).map(|(column, field)| match field.kind {
+        kind if kind.is_string() => Some(without_empty(column)),
+        // Polars reads `inf` and `nan` as numbers; here they are none.
+        Kind::Float if column.f64().ok()?.iter().flatten().any(|number| !number.is_finite()) => None,
+        kind if as_is(kind) => Some(column.clone()),
+        kind => converted(column, kind).ok(),
+    });
+    DataFrame::new(frame.height(), columns.collect::<Option<Vec<_>>>()?).ok()
+}
+
+fn without_empty(column: &Column) -> Column {
+    match column.str() {
+        Ok(texts) if texts.iter().flatten().any(str::is_empty) => {
+            let kept: StringChunked = texts.iter().map(|text| text.filter(|text| !text.is_empty())).collect();
+            kept.into_column().with_name(column.name().clone())
+        }
+        _ => column.clone(),
+    }
+}
+
+fn cell_by_cell(strings: &DataFrame, fields: &[Field]) -> Result<DataFrame, Fault> {
+    let columns = strings
+        .columns()
+        .iter()
+        .zip(fields)
+        .map(|(column, field)| {
+            if field.kind.is_string() {
+                return Ok(column.clone().with_name(field.name.as_str().into()));
+            }
+            converted(column, field.kind).map_err(|(row, text)| {
+                Fault::new("wrong-type", format!("row {}: `{}` is {}, and `{text}` isn't", row + 1, field.name, field.kind))
+                    .help(format!("name it in `missing` if it means no value, or say the type: `columns: {{{}: str}}`", field.name))
+            })
+        })
+        .collect::<Result<Vec<_>, Fault>>()?;
+    DataFrame::new(strings.height(), columns).map_err(unexpected)
+}
+
+/// A column of strings as one of `kind`, or the first row and text that isn't.
+fn converted(column: &Column, kind: Kind) -> Result<Column, (usize, String)> {
+    let texts = column.str().expect("read as strings");
+    let mut values = Vec::with_capacity(texts.len());
+    for (row, text) in texts.iter().enumerate() {
+        values.push(match text.filter(|text| !text.is_empty()) {
+            None => Value::Null,
+            Some(text) => parse::cell(text, kind).ok_or_else(|| (row, text.to_owned()))?,
+        });
+    }
+    Ok(column_of(column.name(), kind, &values))
+}
+
+fn names(head: &DataFrame) -> Result<Vec<String>, Fault> {
+    let names: Vec<String> = head.get_column_names().into_iter().map(|name| name.trim().to_owned()).collect();
+    for (index, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err(Fault::new("bad-name", format!("column {} has no name", index + 1)));
+        }
+        if name.starts_with("__") {
+            return Err(Fault::new("bad-name", format!("`{name}` begins with `__`, which is kept for hidden columns")));
+        }
+        if let Some((twin, number)) = name.rsplit_once("_duplicated_")
+            && number.parse::<usize>().is_ok()
+        {
+            return Err(Fault::new("duplicate-column", format!("two columns are named `{twin}`")));
+        }
+    }
+    Ok(names)
+}
+
+/// The first row with more or fewer cells than the first line.
+fn ragged(text: &str, reading: &Reading) -> Option<Fault> {
+    let mut expected = None;
+    let (mut cells, mut quoted, mut row) = (1, false, usize::from(!reading.header));
+    for byte in text.bytes() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => {
+                if *expected.get_or_insert(cells) != cells {
+                    let message = format!("row {row} has {cells} cells, and the first line has {}", expected?);
+                    return Some(Fault::new("ragged-row", message).help("a cell that holds the delimiter must be quoted"));
+                }
+                (cells, row) = (1, row + 1);
+            }
+            byte if byte == reading.delimiter && !quoted => cells += 1,
+            _ => {}
+        }
+    }
+    quoted.then(|| Fault::new("open-quote", "a quoted cell is never closed"))
+}

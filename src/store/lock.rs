@@ -1,0 +1,271 @@
+//! `pipelines/NAME.lock`: what a pipeline's last recorded run read and made, as text for git. One block a source and a step, sorted.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::records::read;
+use super::yaml::{pairs, unique};
+use super::{Digest, Key, StoreError, sorted, write_atomic};
+
+/// The form of the file. Raised when older binaries can't read it.
+const FORMAT: u32 = 1;
+const HEADER: &str = "# Written by gristmill: keep it in git, don't edit it.\n";
+/// How lines begin that git leaves in a file where both sides changed it.
+const MARKERS: [&str; 3] = ["<<<<<<<", "|||||||", ">>>>>>>"];
+
+/// What a pipeline's last recorded run read and made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// The form of the file; 1.
+    pub format: u32,
+    /// By name.
+    #[serde(default, deserialize_with = "unique")]
+    pub sources: BTreeMap<String, SourceLock>,
+    /// By name.
+    #[serde(default, deserialize_with = "unique")]
+    pub steps: BTreeMap<String, StepLock>,
+}
+
+/// A source as it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceLock {
+    /// Of its bytes, or of what the remote says of them.
+    pub digest: Digest,
+    /// The name and kind of each column, in the table's order; no name twice.
+    #[serde(default, with = "pairs")]
+    pub columns: Vec<(String, String)>,
+    /// How many there were, if they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+}
+
+/// A step as it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepLock {
+    /// Its key.
+    pub key: Key,
+    /// The digest of each output, as text.
+    #[serde(default, deserialize_with = "unique")]
+    pub outputs: BTreeMap<String, String>,
+    /// Its metrics, if it has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Json>,
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            sources: BTreeMap::new(),
+            steps: BTreeMap::new(),
+        }
+    }
+}
+
+impl Lock {
+    /// The lock in a file; none if there is no file. `Lock` with a line if it can't be read, `Newer` if it's of a later format.
+    pub fn read(path: &Path) -> Result<Option<Self>, StoreError> {
+        let Some(bytes) = read(path)? else {
+            return Ok(None);
+        };
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::parse(&text, path).map(Some),
+            Err(_) => Err(wrong(path, 1, "it isn't text")),
+        }
+    }
+
+    /// The lock in a text; `path` is for errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, StoreError> {
+        if let Some(line) = text.lines().position(is_marker) {
+            return Err(wrong(path, line + 1, "a merge conflict was left in it"));
+        }
+        match serde_yaml::from_str::<Self>(text) {
+            Ok(lock) if lock.format <= FORMAT => Ok(lock),
+            Ok(lock) => Err(newer(path, lock.format)),
+            Err(error) => Err(unreadable(text, path, &error)),
+        }
+    }
+
+    /// Its text: the same bytes for the same lock.
+    pub fn text(&self) -> String {
+        let mut lock = self.clone();
+        for step in lock.steps.values_mut() {
+            step.metrics = step.metrics.as_ref().map(sorted);
+        }
+        let body = serde_yaml::to_string(&lock).expect("maps with text for keys, numbers and text are YAML");
+        format!("{HEADER}{body}")
+    }
+
+    /// Writes the file if it would change, and says whether it did.
+    pub fn write(&self, path: &Path) -> Result<bool, StoreError> {
+        let text = self.text();
+        // Git may have given it other line ends.
+        let same = read(path)?.is_some_and(|found| {
+            found == text.as_bytes() || String::from_utf8_lossy(&found).replace("\r\n", "\n") == text
+        });
+        if !same {
+            write_atomic(path, text.as_bytes())?;
+        }
+        Ok(!same)
+    }
+}
+
+fn is_marker(line: &str) -> bool {
+    line.trim_end() == "=======" || MARKERS.iter().any(|marker| line.starts_with(marker))
+}
+
+/// What this binary can't read may be of a format that it doesn't know.
+fn unreadable(text: &str, path: &Path, error: &serde_yaml::Error) -> StoreError {
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    if let Ok(Format { format }) = serde_yaml::from_str(text)
+        && format > FORMAT
+    {
+        return newer(path, format);
+    }
+    let line = error.location().map_or(1, |location| location.line());
+    let message = error.to_string();
+    // The place is told before it.
+    let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
+    wrong(path, line, message)
+}
+
+fn newer(path: &Path, found: u32) -> StoreError {
+    StoreError::Newer {
+        path: path.to_owned(),
+        found,
+        known: FORMAT,
+    }
+}
+
+fn wrong(path: &Path, line: usize, message: &str) -> StoreError {
+    StoreError::Lock {
+        path: path.to_owned(),
+        line,
+        message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::fs;
+
+    fn lock() -> Lock {
+        let mut lock = Lock::default();
+        let columns = [("zeta", "int"), ("no", "category"), ("a: b", "float"), ("1", "str")];
+        let source = SourceLock {
+            digest: Digest::of(b"csv"),
+            columns: columns.map(|(name, kind)| (name.into(), kind.into())).into(),
+            rows: Some(344),
+        };
+        lock.sources.insert("penguins".into(), source);
+        for (name, metrics) in [
+            ("train", Some(json!({"f1": 0.1 + 0.2, "auc": 1.0, "by": {"b": 1e-9, "a": null}}))),
+            ("clean", None),
+        ] {
+            let step = StepLock {
+                key: Key(Digest::of(name.as_bytes())),
+                outputs: [("train".to_owned(), Digest::of(b"rows").to_string())].into(),
+                metrics,
+            };
+            lock.steps.insert(name.into(), step);
+        }
+        lock
+    }
+
+    fn parse(text: &str) -> Result<Lock, StoreError> {
+        Lock::parse(text, Path::new("p.lock"))
+    }
+
+    #[test]
+    fn a_lock_is_text_and_back_byte_for_byte() {
+        let text = lock().text();
+        let back = parse(&text).expect("read");
+        assert_eq!(back, lock());
+        assert_eq!(back.text(), text);
+        let expected = format!(
+            "{HEADER}format: 1\nsources:\n  penguins:\n    digest: {}\n    columns:\n      zeta: int\n",
+            Digest::of(b"csv")
+        );
+        assert!(text.starts_with(&expected), "{text}");
+        assert!(text.contains("f1: 0.30000000000000004\n"), "{text}");
+        assert!(text.find("  clean:\n") < text.find("  train:\n    key"), "{text}");
+        assert_eq!(parse(&Lock::default().text()).expect("read"), Lock::default());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_name_comes_back(
+            names in proptest::collection::btree_set("(?s).{0,12}|[\\[{#&*!|>'\"%@`~?:-][ a]?|[0-9.eE+-]{1,6}|=======\n", 0..6),
+            figure: f64,
+        ) {
+            let mut lock = Lock::default();
+            let columns = names.iter().map(|name| (name.clone(), name.clone())).collect();
+            lock.sources.insert("s".into(), SourceLock { digest: Digest::of(b""), columns, rows: None });
+            for name in names {
+                let metrics = Some(json!({name.clone(): figure}));
+                lock.steps.insert(name, StepLock { key: Key(Digest::of(b"")), outputs: BTreeMap::new(), metrics });
+            }
+            proptest::prop_assert_eq!(parse(&lock.text()).map_err(|error| error.to_string()), Ok(lock));
+        }
+    }
+
+    #[test]
+    fn an_unchanged_lock_is_not_written() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("pipelines/p.lock");
+        assert_eq!(Lock::read(&path).expect("none"), None);
+        assert!(lock().write(&path).expect("written"));
+        assert!(!lock().write(&path).expect("the same"));
+        fs::write(&path, lock().text().replace('\n', "\r\n")).expect("other line ends");
+        assert!(!lock().write(&path).expect("the same"));
+        assert_eq!(Lock::read(&path).expect("read"), Some(lock()));
+        assert!(Lock::default().write(&path).expect("another"));
+    }
+
+    #[test]
+    fn a_merge_conflict_is_told_with_its_line() {
+        let text = lock().text();
+        let line = 1 + text.lines().position(|line| line == "  train:").expect("a block");
+        let torn = text.replace("  train:\n    key", "<<<<<<< HEAD\n  train:\n    key");
+        let error = parse(&torn).expect_err("a marker").to_string();
+        assert_eq!(error, format!("`p.lock`, line {line}: a merge conflict was left in it"));
+        assert!(parse(&format!("{text}=======\n")).is_err());
+    }
+
+    #[test]
+    fn a_block_told_twice_and_a_torn_digest_are_told_with_their_line() {
+        let text = lock().text();
+        let (before, train) = text.split_once("  train:\n    key").expect("a block");
+        let twice = format!("{before}  train:\n    key{train}  train:\n    key{train}");
+        let error = parse(&twice).expect_err("twice").to_string();
+        assert!(error.contains("`train` is there twice"), "{error}");
+        let key = lock().steps["train"].key.to_string();
+        let torn = text.replace(&key, &key[..40]);
+        let StoreError::Lock { line, message, .. } = parse(&torn).expect_err("torn") else {
+            panic!("a lock error")
+        };
+        let expected = 1 + torn.lines().position(|line| line.ends_with(&key[..40])).expect("there");
+        assert_eq!(line, expected, "{message}");
+        assert!(message.contains("isn't a digest") && !message.contains("at line"), "{message}");
+    }
+
+    #[test]
+    fn a_later_format_asks_for_a_later_gristmill() {
+        for text in ["format: 2\nsteps: {}\n", "format: 7\nnew: {}\n"] {
+            assert!(matches!(parse(text), Err(StoreError::Newer { .. })), "{text}");
+        }
+        assert!(matches!(parse("format: 1\nnew: {}\n"), Err(StoreError::Lock { .. })));
+        assert!(matches!(parse(""), Err(StoreError::Lock { .. })));
+    }
+}

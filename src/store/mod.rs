@@ -1,0 +1,42 @@
+//! Bytes by digest, no ops: objects, keys and their explanation, step records, claims, run history, lock files.
+//!
+//! Everything that can be made again is a plain file under `.gristmill/`; runs and models are rows of one SQLite file there.
+
+mod atomic;
+mod canonical;
+mod checked;
+mod claims;
+mod clock;
+pub mod db;
+mod diff;
+mod digest;
+mod error;
+mod history;
+mod home;
+mod key;
+mod lock;
+mod manifest;
+mod objects;
+mod records;
+mod runs;
+mod schema;
+mod sources;
+mod stat;
+mod yaml;
+
+pub use atomic::write_atomic;
+pub use canonical::{canonical, sorted};
+pub use claims::Claim;
+pub use clock::Clock;
+pub use diff::{Change, diff};
+pub use digest::{Digest, Hasher, ParseDigestError};
+pub use error::{StoreError, is_environment};
+pub use history::History;
+pub use home::STATE;
+pub use key::{Key, KeyHasher, key_of};
+pub use lock::{Lock, SourceLock, StepLock};
+pub use manifest::{Describe, Manifest, Part, Recorder};
+pub use objects::{ObjectWriter, Store};
+pub use records::Record;
+pub use runs::{Run, RunId, Status};
+pub use sources::Sources;
