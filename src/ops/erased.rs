@@ -1,0 +1,145 @@
+//! The form of an op that the rest of the house sees, derived for every op, so that an op's own file never meets it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{FitContext, Op, Page, form};
+use crate::data::{Part, Shape, Table};
+use crate::expr::Scope;
+use crate::recipe::RowStep;
+use crate::source::{Fault, Node};
+
+/// A checked op of any kind. What it learned travels as JSON.
+pub trait CheckedOp: Send + Sync {
+    /// Its name in the language.
+    fn name(&self) -> &'static str;
+    /// The version of the bytes it makes.
+    fn version(&self) -> u32;
+    /// Its part of the key.
+    fn canonical(&self) -> Json;
+    /// Whether the pipeline's seed counts in its key.
+    fn uses_chance(&self) -> bool;
+    /// Whether it may drop rows.
+    fn drops_rows(&self) -> bool;
+    /// Whether it marks rows as train, validation or test.
+    fn splits(&self) -> bool;
+    /// Whether it learns from the train rows.
+    fn learns(&self) -> bool;
+    /// Each column that it computes, with those it is computed from.
+    fn derives(&self) -> Vec<(String, BTreeSet<String>)>;
+    /// Whether rows of that part may come out of it.
+    fn makes(&self, part: Part) -> bool;
+    /// The columns after it; see [`Op::shape`].
+    fn shape(&self, input: &Shape, fitted: Option<&Json>, faults: &mut Vec<Fault>) -> Shape;
+    /// Learns; see [`Op::fit`].
+    fn fit(&self, table: &Table, cx: &FitContext) -> Result<Json, Fault>;
+    /// What it does to a row; see [`Op::lower`].
+    fn lower(&self, fitted: &Json, input: &Shape) -> Result<Vec<RowStep>, Fault>;
+    /// What it does to a table; see [`Op::table`].
+    fn table(&self, fitted: &Json, table: Table, cx: &FitContext) -> Result<Table, Fault>;
+}
+
+impl<O: Op> CheckedOp for O {
+    fn name(&self) -> &'static str {
+        O::NAME
+    }
+
+    fn version(&self) -> u32 {
+        O::VERSION
+    }
+
+    fn canonical(&self) -> Json {
+        serde_json::to_value(self).expect("a checked op is plain data")
+    }
+
+    fn uses_chance(&self) -> bool {
+        O::CHANCE
+    }
+
+    fn drops_rows(&self) -> bool {
+        O::DROPS_ROWS
+    }
+
+    fn splits(&self) -> bool {
+        O::SPLITS
+    }
+
+    fn learns(&self) -> bool {
+        Op::learns(self)
+    }
+
+    fn derives(&self) -> Vec<(String, BTreeSet<String>)> {
+        Op::derives(self)
+    }
+
+    fn makes(&self, part: Part) -> bool {
+        Op::makes(self, part)
+    }
+
+    fn shape(&self, input: &Shape, fitted: Option<&Json>, faults: &mut Vec<Fault>) -> Shape {
+        match fitted.map(learned::<O>).transpose() {
+            Ok(fitted) => Op::shape(self, input, fitted.as_ref(), faults),
+            Err(fault) => {
+                faults.push(fault);
+                input.clone()
+            }
+        }
+    }
+
+    fn fit(&self, table: &Table, cx: &FitContext) -> Result<Json, Fault> {
+        let fitted = Op::fit(self, table, cx)?;
+        Ok(serde_json::to_value(fitted).expect("what an op learned is plain data"))
+    }
+
+    fn lower(&self, fitted: &Json, input: &Shape) -> Result<Vec<RowStep>, Fault> {
+        Op::lower(self, &learned::<O>(fitted)?, input)
+    }
+
+    fn table(&self, fitted: &Json, table: Table, cx: &FitContext) -> Result<Table, Fault> {
+        Op::table(self, &learned::<O>(fitted)?, table, cx)
+    }
+}
+
+fn learned<O: Op>(fitted: &Json) -> Result<O::Fitted, Fault> {
+    serde_json::from_value(fitted.clone()).map_err(|error| {
+        Fault::new(
+            "fitted-state",
+            format!("what `{}` learned can't be read", O::NAME),
+        )
+        .because(error)
+    })
+}
+
+/// One line of the catalogue.
+pub struct OpEntry {
+    /// Its name in the language.
+    pub name: &'static str,
+    /// The version of the bytes it makes.
+    pub version: u32,
+    /// Its page in the reference.
+    pub page: Page,
+    /// The field that a bare argument stands for.
+    pub shorthand: Option<&'static str>,
+    /// The JSON Schema of its argument written as fields.
+    pub schema: fn() -> schemars::Schema,
+    /// Reads and checks its argument.
+    pub read: fn(&Node, &Scope) -> Result<Box<dyn CheckedOp>, Vec<Fault>>,
+}
+
+impl OpEntry {
+    /// The entry of an op.
+    pub(super) const fn of<O: Op>() -> Self {
+        Self {
+            name: O::NAME,
+            version: O::VERSION,
+            page: O::PAGE,
+            shorthand: O::SHORTHAND,
+            schema: || schemars::schema_for!(O::Params),
+            read: |argument, scope| {
+                let params = form::read::<O::Params>(argument, O::SHORTHAND)?;
+                Ok(Box::new(O::check(params, scope)?))
+            },
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The forms an op's argument may be written in, made one before it is typed.
+
+use serde::de::DeserializeOwned;
+
+use crate::source::{Data, Fault, Node, decode};
+
+/// Decodes an op's argument. With a shorthand field, an argument that isn't a map of fields stands for that field.
+pub(super) fn read<P: DeserializeOwned>(
+    argument: &Node,
+    shorthand: Option<&str>,
+) -> Result<P, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let wrapped = shorthand.filter(|_| !is_map_of_fields(argument));
+    let decoded = match wrapped {
+        Some(field) => decode::<P>(&argument.wrapped(field), &mut faults),
+        None => decode::<P>(argument, &mut faults),
+    };
+    if let Some(field) = wrapped {
+        for fault in &mut faults {
+            fault.route = fault.route.without_first(field);
+        }
+    }
+    match decoded {
+        Some(params) if faults.is_empty() => Ok(params),
+        _ => Err(faults),
+    }
+}
+
+/// `{except: […]}` is a selector; any other map says fields by name. An absent argument has none to say.
+fn is_map_of_fields(argument: &Node) -> bool {
+    match &argument.data {
+        Data::Map(entries) => !entries.iter().any(|entry| entry.key == "except"),
+        Data::Null => true,
+        _ => false,
+    }
+}

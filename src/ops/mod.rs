@@ -1,0 +1,154 @@
+//! One file an op. An op that works on rows is not code that runs but a value that lowers to row steps.
+
+mod catalogue;
+mod clean;
+mod erased;
+mod form;
+mod transform;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::data::{Part, Shape, Table};
+use crate::expr::Scope;
+use crate::recipe::{RowStep, apply};
+use crate::source::Fault;
+
+pub use catalogue::{catalogue, find};
+pub use erased::{CheckedOp, OpEntry};
+
+/// What an op does to a request, as the reference pages say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serving {
+    /// The same as to a table's row.
+    Same,
+    /// It refuses a record that a table would drop.
+    Refuses,
+    /// Nothing.
+    Nothing,
+}
+
+impl fmt::Display for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Serving::Same => "same",
+            Serving::Refuses => "refuses the row",
+            Serving::Nothing => "nothing",
+        })
+    }
+}
+
+/// Which rows an op works on, said beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Rows {
+    /// The train rows only: nothing happens to other rows, nor when serving.
+    Train,
+    /// All rows, and requests.
+    All,
+}
+
+/// An op's page in the reference.
+pub struct Page {
+    /// One sentence.
+    pub summary: &'static str,
+    /// What it learns from the train rows, or `""`.
+    pub learns: &'static str,
+    /// What it does to a request.
+    pub serving: Serving,
+    /// A pipeline's `ops` entry.
+    pub example: &'static str,
+}
+
+/// What an op may ask for while it learns or works on a table.
+pub struct FitContext<'a> {
+    /// The column to predict, when the pipeline has one.
+    pub target: Option<&'a str>,
+    /// The pipeline's seed.
+    pub seed: u64,
+    /// Which rows the op works on, when the file says so.
+    pub rows: Option<Rows>,
+}
+
+/// What the author of an op writes. `Self` is the checked form; its serialization is its canonical form, and so its part of the key.
+pub trait Op: Serialize + Send + Sync + Sized + 'static {
+    /// Its name in the language.
+    const NAME: &'static str;
+    /// Raised when the bytes it makes may change.
+    const VERSION: u32;
+    /// Its page in the reference.
+    const PAGE: Page;
+    /// The field that an argument which isn't a map of fields stands for: `columns` lets `drop: [x]` mean `drop: {columns: [x]}`.
+    const SHORTHAND: Option<&'static str> = None;
+    /// Whether the pipeline's seed counts in its key.
+    const CHANCE: bool = false;
+    /// Whether it may drop rows, so that `rows: train` makes sense.
+    const DROPS_ROWS: bool = false;
+    /// Whether it is the op that marks rows as train, validation or test.
+    const SPLITS: bool = false;
+    /// The argument, as it is written.
+    type Params: DeserializeOwned + JsonSchema;
+    /// What it learns: `()` when nothing.
+    type Fitted: Serialize + DeserializeOwned + Send + Sync;
+
+    /// The checked form, or every mistake in the argument. Pure.
+    fn check(params: Self::Params, scope: &Scope) -> Result<Self, Vec<Fault>>;
+
+    /// The columns after it. Mistakes go to `faults`, and the answer is then the best guess, so that later ops can be checked too.
+    /// `fitted` closes the open families that only the data could tell.
+    fn shape(&self, input: &Shape, fitted: Option<&Self::Fitted>, faults: &mut Vec<Fault>)
+    -> Shape;
+
+    /// Each column that it computes, with those it is computed from.
+    fn derives(&self) -> Vec<(String, BTreeSet<String>)> {
+        Vec::new()
+    }
+
+    /// Whether rows of that part may come out of it; only a split makes parts.
+    fn makes(&self, part: Part) -> bool {
+        let _ = part;
+        false
+    }
+
+    /// Whether, with this argument, it learns anything.
+    fn learns(&self) -> bool {
+        false
+    }
+
+    /// Learns from the training rows of `table`: its train part, or all rows before a split.
+    fn fit(&self, table: &Table, cx: &FitContext) -> Result<Self::Fitted, Fault>;
+
+    /// What it does to a row. Empty for an op that does nothing when serving.
+    fn lower(&self, fitted: &Self::Fitted, input: &Shape) -> Result<Vec<RowStep>, Fault>;
+
+    /// What it does to a table: its row steps, unless it says otherwise.
+    fn table(&self, fitted: &Self::Fitted, table: Table, cx: &FitContext) -> Result<Table, Fault> {
+        apply_to_table(self, fitted, table, cx)
+    }
+}
+
+/// Runs an op's row steps on the rows that it works on.
+fn apply_to_table<O: Op>(
+    op: &O,
+    fitted: &O::Fitted,
+    table: Table,
+    cx: &FitContext,
+) -> Result<Table, Fault> {
+    let steps = op.lower(fitted, &table.shape)?;
+    let shape = op.shape(&table.shape, Some(fitted), &mut Vec::new());
+    let table = table.map(|part, frame| {
+        if cx.rows == Some(Rows::Train) && !part.trains() {
+            return Ok(frame);
+        }
+        Ok(apply(&steps, frame)?.frame)
+    })?;
+    Ok(table.with_shape(shape))
+}
+
+/// Where only one mistake can be told, the first. By then `check` has shown them all.
+fn first(faults: Vec<Fault>) -> Fault {
+    faults.into_iter().next().expect("an error has a fault")
+}

@@ -1,0 +1,182 @@
+//! `one_hot`: a bool column for each category.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Kind, Selector, Shape, Table, Value, stats};
+use crate::expr::{Expr, Scope};
+use crate::ops::{FitContext, Op, Page, Serving};
+use crate::recipe::RowStep;
+use crate::source::Fault;
+
+/// What happens to a category that the training rows didn't have.
+#[derive(Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Unknown {
+    /// All its columns are false.
+    #[default]
+    Ignore,
+    /// The row is dropped, the request refused.
+    Refuse,
+}
+
+/// Which category gets no column.
+#[derive(Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Without {
+    /// The first in order, so that the others aren't collinear.
+    First,
+}
+
+/// The argument of `one_hot`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// The columns.
+    columns: Selector,
+    /// At most so many categories a column, the most frequent ones; others have all columns false.
+    max: Option<usize>,
+    /// What happens to a category that the training rows didn't have.
+    #[serde(default)]
+    unknown: Unknown,
+    /// Leave out the first category.
+    drop: Option<Without>,
+}
+
+/// The checked form.
+#[derive(Serialize)]
+pub struct OneHot {
+    columns: Selector,
+    max: Option<usize>,
+    unknown: Unknown,
+    drop: Option<Without>,
+}
+
+/// What one column's categories are.
+#[derive(Serialize, Deserialize)]
+pub struct Categories {
+    /// The ones that get a column, in order.
+    shown: Vec<Value>,
+    /// All that the training rows had, when others are refused.
+    known: Vec<Value>,
+}
+
+impl Op for OneHot {
+    const NAME: &'static str = "one_hot";
+    const VERSION: u32 = 1;
+    const PAGE: Page = Page {
+        summary: "Makes a bool column for each category (`island_Biscoe`), in place of the column. A missing value has none.",
+        learns: "the categories",
+        serving: Serving::Same,
+        example: "one_hot: {columns: [island], max: 20, unknown: ignore, drop: first}",
+    };
+    const SHORTHAND: Option<&'static str> = Some("columns");
+    const DROPS_ROWS: bool = true;
+    type Params = Params;
+    type Fitted = BTreeMap<String, Categories>;
+
+    fn check(params: Params, _: &Scope) -> Result<Self, Vec<Fault>> {
+        if params.max == Some(0) {
+            let fault = Fault::new("out-of-range", "`max` must be at least 1");
+            return Err(vec![fault.within("max")]);
+        }
+        Ok(Self {
+            columns: params.columns,
+            max: params.max,
+            unknown: params.unknown,
+            drop: params.drop,
+        })
+    }
+
+    fn shape(
+        &self,
+        input: &Shape,
+        fitted: Option<&Self::Fitted>,
+        faults: &mut Vec<Fault>,
+    ) -> Shape {
+        let columns = match self.columns.select(input) {
+            Ok(columns) => columns,
+            Err(found) => {
+                faults.extend(found.into_iter().map(|fault| fault.within("columns")));
+                return input.clone();
+            }
+        };
+        let mut shape = input.clone();
+        for column in &columns {
+            if let Some(kind @ (Kind::Float | Kind::Text | Kind::Datetime | Kind::Duration)) =
+                input.known(column)
+            {
+                let fault = Fault::new(
+                    "wrong-type",
+                    format!("`{column}` is {kind}: it has no categories"),
+                );
+                let fault = self.columns.blame(column, fault.help("`bin` makes categories of numbers"));
+                faults.push(fault.within("columns"));
+            }
+            shape.remove(column);
+        }
+        for column in &columns {
+            match fitted {
+                Some(fitted) => {
+                    for value in fitted.get(column).into_iter().flat_map(|found| &found.shown) {
+                        shape.set(&format!("{column}_{value}"), Kind::Bool);
+                    }
+                }
+                None => shape.open(&format!("{column}_"), Kind::Bool),
+            }
+        }
+        shape
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn fit(&self, table: &Table, _: &FitContext) -> Result<Self::Fitted, Fault> {
+        let mut fitted = BTreeMap::new();
+        for column in self.columns.resolve(&table.shape)? {
+            let counts = stats::value_counts(table.training_column(&column)?);
+            let mut known: Vec<Value> = counts.into_iter().map(|(value, _)| value).collect();
+            let mut shown = known.clone();
+            shown.truncate(self.max.unwrap_or(usize::MAX));
+            stats::sort(&mut shown);
+            stats::sort(&mut known);
+            if self.drop == Some(Without::First) && !shown.is_empty() {
+                shown.remove(0);
+            }
+            if self.unknown == Unknown::Ignore {
+                known.clear();
+            }
+            fitted.insert(column, Categories { shown, known });
+        }
+        Ok(fitted)
+    }
+
+    fn lower(&self, fitted: &Self::Fitted, input: &Shape) -> Result<Vec<RowStep>, Fault> {
+        let mut steps = Vec::new();
+        let mut sets = Vec::new();
+        for (column, categories) in fitted {
+            let value = Expr::column(column, input.expect(column)?);
+            if self.unknown == Unknown::Refuse {
+                let stranger = value.clone().is_null().not().and(value.clone().is_in(&categories.known).not());
+                let reason = format!("`{column}` is of a category that the model hasn't met");
+                steps.push(RowStep::refuse(stranger, reason, Some(column)));
+            }
+            for category in &categories.shown {
+                let is = value.clone().equals(Expr::literal(category.clone()));
+                let name = format!("{column}_{category}");
+                sets.push((name, is.or_else(Expr::literal(Value::Bool(false)))));
+            }
+        }
+        let names: Vec<String> = self
+            .shape(input, Some(fitted), &mut Vec::new())
+            .names()
+            .map(str::to_owned)
+            .collect();
+        steps.push(RowStep::set(sets));
+        steps.push(RowStep::keep(names));
+        Ok(steps)
+    }
+}

@@ -1,0 +1,169 @@
+//! What of a chain of steps a model needs: columns that nobody reads are dropped, and with them the raw columns that
+//! a request would have had to bring for nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::step::RowStep;
+use crate::expr::Expr;
+
+/// A chain cut down to what is needed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pruned {
+    /// The steps that are left.
+    pub steps: Vec<RowStep>,
+    /// The raw columns they, or the model directly, read.
+    pub inputs: BTreeSet<String>,
+}
+
+/// Cuts `steps` down to what makes the columns `needed`. Refusals stay, with what they read, unless any of that is made,
+/// however indirectly, from an `excluded` raw column: a request can't be judged by what it doesn't have.
+pub fn prune(steps: &[RowStep], needed: &BTreeSet<String>, excluded: &BTreeSet<String>) -> Pruned {
+    let barred = barred_refusals(steps, excluded);
+    let mut live = needed.clone();
+    let mut kept = Vec::new();
+    for (nth, step) in steps.iter().enumerate().rev() {
+        let left = match step {
+            RowStep::Set { columns } => set(columns, &mut live),
+            RowStep::Refuse { when, .. } => (!barred.contains(&nth)).then(|| {
+                live.extend(when.columns());
+                step.clone()
+            }),
+            RowStep::Keep { columns } => keep(columns, &live),
+            RowStep::Rename { columns } => rename(columns, &mut live),
+        };
+        kept.extend(left);
+    }
+    kept.reverse();
+    Pruned { steps: kept, inputs: live }
+}
+
+/// Forward: at each step, the columns that derive from excluded ones; by it, the refusals that read such.
+fn barred_refusals(steps: &[RowStep], excluded: &BTreeSet<String>) -> BTreeSet<usize> {
+    let mut tainted = excluded.clone();
+    let mut barred = BTreeSet::new();
+    let reads = |expr: &Expr, tainted: &BTreeSet<String>| !expr.columns().is_disjoint(tainted);
+    for (nth, step) in steps.iter().enumerate() {
+        match step {
+            RowStep::Set { columns } => {
+                let marks: Vec<(&String, bool)> = columns.iter().map(|(name, expr)| (name, reads(expr, &tainted))).collect();
+                for (name, mark) in marks {
+                    if mark {
+                        tainted.insert(name.clone());
+                    } else {
+                        tainted.remove(name);
+                    }
+                }
+            }
+            RowStep::Refuse { when, .. } => {
+                if reads(when, &tainted) {
+                    barred.insert(nth);
+                }
+            }
+            RowStep::Keep { columns } => tainted.retain(|name| columns.contains(name)),
+            RowStep::Rename { columns } => {
+                let to: BTreeMap<&String, &String> = columns.iter().map(|(old, new)| (old, new)).collect();
+                tainted = tainted.iter().map(|name| (*to.get(name).unwrap_or(&name)).clone()).collect();
+            }
+        }
+    }
+    barred
+}
+
+fn set(columns: &[(String, Expr)], live: &mut BTreeSet<String>) -> Option<RowStep> {
+    let wanted: Vec<(String, Expr)> = columns.iter().filter(|(name, _)| live.contains(name)).cloned().collect();
+    for (name, _) in &wanted {
+        live.remove(name);
+    }
+    for (_, expr) in &wanted {
+        live.extend(expr.columns());
+    }
+    (!wanted.is_empty()).then(|| RowStep::set(wanted))
+}
+
+fn keep(columns: &[String], live: &BTreeSet<String>) -> Option<RowStep> {
+    let wanted: Vec<String> = columns.iter().filter(|name| live.contains(*name)).cloned().collect();
+    (!wanted.is_empty()).then(|| RowStep::keep(wanted))
+}
+
+/// A pair nobody reads stays if it makes room for one that is read, as in a swap of two names.
+fn rename(columns: &[(String, String)], live: &mut BTreeSet<String>) -> Option<RowStep> {
+    let mut picked: Vec<bool> = columns.iter().map(|(_, new)| live.contains(new)).collect();
+    while let Some(room) = (0..columns.len()).find(|&nth| {
+        let taken = |other: usize| picked[other] && columns[other].1 == columns[nth].0;
+        !picked[nth] && (0..columns.len()).any(taken)
+    }) {
+        picked[room] = true;
+    }
+    let wanted: Vec<(String, String)> = columns.iter().zip(&picked).filter(|(_, picked)| **picked).map(|(pair, _)| pair.clone()).collect();
+    for (_, new) in &wanted {
+        live.remove(new);
+    }
+    live.extend(wanted.iter().map(|(old, _)| old.clone()));
+    (!wanted.is_empty()).then(|| RowStep::rename(wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Kind, Value};
+
+    fn column(name: &str) -> Expr {
+        Expr::column(name, Kind::Int)
+    }
+
+    fn names(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn set(name: &str, expr: Expr) -> RowStep {
+        RowStep::set(vec![(name.to_owned(), expr)])
+    }
+
+    #[test]
+    fn what_nobody_reads_goes() {
+        let steps = [
+            set("x", column("a").add(column("b"))),
+            set("unused", column("c")),
+            RowStep::rename(vec![("x".into(), "y".into()), ("d".into(), "e".into())]),
+            RowStep::keep(vec!["e".into(), "y".into()]),
+        ];
+        let pruned = prune(&steps, &names(&["y"]), &names(&[]));
+        assert_eq!(pruned.inputs, names(&["a", "b"]));
+        assert_eq!(pruned.steps, [
+            steps[0].clone(),
+            RowStep::rename(vec![("x".into(), "y".into())]),
+            RowStep::keep(vec!["y".into()]),
+        ]);
+    }
+
+    #[test]
+    fn refusals_stay_unless_they_read_the_target() {
+        let steps = [
+            RowStep::refuse(column("age").is_null(), "no age", Some("age")),
+            set("log_price", column("price")),
+            RowStep::rename(vec![("log_price".into(), "target".into())]),
+            RowStep::refuse(column("target").is_null(), "no target", None),
+            set("target", Expr::literal(Value::Int(1))),
+            RowStep::refuse(column("target").is_null(), "never", None),
+        ];
+        let pruned = prune(&steps, &names(&["f"]), &names(&["price"]));
+        assert_eq!(pruned.steps, [steps[0].clone(), steps[4].clone(), steps[5].clone()]);
+        assert_eq!(pruned.inputs, names(&["age", "f"]));
+    }
+
+    #[test]
+    fn a_swap_of_names_stays_whole() {
+        let swap = RowStep::rename(vec![("a".into(), "b".into()), ("b".into(), "a".into()), ("c".into(), "d".into())]);
+        let pruned = prune(&[swap], &names(&["b"]), &names(&[]));
+        assert_eq!(pruned.steps, [RowStep::rename(vec![("a".into(), "b".into()), ("b".into(), "a".into())])]);
+        assert_eq!(pruned.inputs, names(&["a", "b"]));
+    }
+
+    #[test]
+    fn a_column_made_from_itself_is_still_read() {
+        let steps = [set("a", column("a").add(column("b")))];
+        let pruned = prune(&steps, &names(&["a"]), &names(&[]));
+        assert_eq!(pruned.inputs, names(&["a", "b"]));
+        assert_eq!(pruned.steps.len(), 1);
+    }
+}

@@ -1,0 +1,228 @@
+//! A step, as it was written: a verb, what it works on, and the keys that the verb allows.
+
+use serde_json::Value as Json;
+
+use super::TargetSpec;
+use super::verbs::{self, VERBS};
+use crate::data::Selector;
+use crate::ops::Rows;
+use crate::source::{Fault, Fields, Node, Route, suggest};
+
+/// A step.
+#[derive(Clone, Debug)]
+pub struct StepSpec {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Words to choose steps by.
+    pub tags: Vec<String>,
+    /// A file that its table is also written to.
+    pub save: Option<String>,
+    /// What it does.
+    pub verb: Verb,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Verb {
+    /// `clean` or `transform`.
+    Table(TableSpec),
+    /// `train`.
+    Train(TrainSpec),
+    /// `evaluate`.
+    Evaluate(EvaluateSpec),
+    /// `deploy`.
+    Deploy(DeploySpec),
+}
+
+/// The verbs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerbKind {
+    /// Prepare a table.
+    Clean,
+    /// Prepare a table.
+    Transform,
+    /// Learn a model.
+    Train,
+    /// Judge models.
+    Evaluate,
+    /// Register a model and say where it goes.
+    Deploy,
+}
+
+/// `clean` or `transform`: a table through ops.
+#[derive(Clone, Debug)]
+pub struct TableSpec {
+    /// Which of the two.
+    pub verb: VerbKind,
+    /// The source or step it works on.
+    pub input: String,
+    /// The ops, in order.
+    pub ops: Vec<OpSpec>,
+}
+
+/// One op.
+#[derive(Clone, Debug)]
+pub struct OpSpec {
+    /// Its name.
+    pub name: String,
+    /// Its argument; a null node for a bare name.
+    pub argument: Node,
+    /// Which rows it works on, if that was said.
+    pub rows: Option<Rows>,
+    /// Where its name stands.
+    pub route: Route,
+    /// Whether it was written as a bare name.
+    pub bare: bool,
+}
+
+/// `train`.
+#[derive(Clone, Debug)]
+pub struct TrainSpec {
+    /// The table.
+    pub table: String,
+    /// The model's name.
+    pub model: String,
+    /// Its hyper-parameters.
+    pub with: Option<Node>,
+    /// The column to predict, if it isn't the pipeline's.
+    pub target: Option<TargetSpec>,
+    /// The columns to learn from.
+    pub features: Option<Selector>,
+    /// How much rows count.
+    pub weights: Option<Weights>,
+    /// Cross-validation.
+    pub cv: Option<CvSpec>,
+    /// `classification` or `regression`, if the target's type shouldn't tell.
+    pub task: Option<crate::learn::Task>,
+}
+
+/// How much rows count.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Weights {
+    /// So that all classes count the same.
+    Balanced,
+    /// As a column says.
+    Column(String),
+}
+
+/// Cross-validation: how many folds, and along which time if any.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CvSpec {
+    /// How many.
+    pub folds: usize,
+    /// The column that orders the rows: each fold is judged by a model of the rows before it.
+    pub time: Option<String>,
+}
+
+/// `evaluate`.
+#[derive(Clone, Debug)]
+pub struct EvaluateSpec {
+    /// The train steps, in order.
+    pub models: Vec<String>,
+    /// A part, if not test.
+    pub on: Option<String>,
+    /// What is computed.
+    pub metrics: Vec<String>,
+    /// What ranks them.
+    pub best: Option<String>,
+    /// Columns whose values are judged one by one.
+    pub slices: Vec<String>,
+    /// What the winner must reach.
+    pub gates: Vec<Gate>,
+}
+
+/// A bound on a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    /// The metric as written: `accuracy`, `coverage`.
+    pub metric: String,
+    /// At least.
+    pub min: Option<f64>,
+    /// At most.
+    pub max: Option<f64>,
+}
+
+/// `deploy`.
+#[derive(Clone, Debug)]
+pub struct DeploySpec {
+    /// The evaluate or train step.
+    pub step: String,
+    /// The registered name.
+    pub name: String,
+    /// The alias that moves.
+    pub alias: String,
+    /// Where the model goes: the target's name and its settings.
+    pub targets: Vec<TargetKind>,
+}
+
+/// A deploy target with its settings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TargetKind {
+    /// `gristmill serve` answers on this port.
+    Rest {
+        /// The port.
+        port: u16,
+    },
+}
+
+impl TargetKind {
+    /// Its name and settings, as the registry keeps them.
+    pub fn to_json(&self) -> Json {
+        match self {
+            TargetKind::Rest { port } => serde_json::json!({"target": "rest", "port": port}),
+        }
+    }
+}
+
+impl StepSpec {
+    /// Where it stands in the file.
+    pub fn route(&self) -> Route {
+        Route::of(["steps", &self.name])
+    }
+
+    pub(super) fn read(name: &str, node: &Node, route: &Route, faults: &mut Vec<Fault>) -> Option<Self> {
+        let mut fields = Fields::new(node, route.clone(), "a step");
+        let said: Vec<&str> = fields.entries().iter().map(|entry| entry.key.as_str()).filter(|key| VERBS.contains(key)).collect();
+        let later = fields.entries().iter().find(|entry| matches!(entry.key.as_str(), "predict" | "run"));
+        let verb = match (said.as_slice(), later) {
+            ([verb], _) => Some(*verb),
+            ([], Some(entry)) => {
+                let fault = Fault::new("not-supported", format!("the verb `{}` is not supported yet", entry.key));
+                faults.push(fault.on_key().under(&route.key(&entry.key)));
+                return None;
+            }
+            ([], None) if fields.entries().is_empty() => None,
+            ([], None) => {
+                let near = fields.entries().iter().find_map(|entry| Some((entry.key.as_str(), crate::source::nearest(&entry.key, VERBS)?)));
+                let fault = match near {
+                    Some((key, _)) => Fault::new("unknown-verb", format!("there is no verb `{key}`"))
+                        .maybe_help(suggest(key, VERBS)).on_key().within(key),
+                    None => Fault::new("no-verb", format!("`{name}` has no verb"))
+                        .help(format!("a step says what it does: {}", crate::source::list(VERBS))).on_key(),
+                };
+                faults.push(fault.under(route));
+                return None;
+            }
+            ([first, second, ..], _) => {
+                let fault = Fault::new("two-verbs", format!("`{first}` and `{second}` are both verbs, and a step has one"));
+                fields.fault(fault.help("make two steps of it").on_key().within(second));
+                Some(*first)
+            }
+        };
+        for verb in VERBS {
+            fields.node(verb);
+        }
+        let description = fields.take("description");
+        let tags = fields.take("tags").unwrap_or_default();
+        let save = fields.take("save");
+        fields.later(&["when", "matrix", "timeout", "retries", "resources", "for_each"]);
+        let verb = verb.and_then(|verb| verbs::read(verb, node, &mut fields));
+        if save.is_some() && matches!(verb, Some(Verb::Evaluate(_) | Verb::Deploy(_) | Verb::Train(_))) {
+            fields.fault(Fault::new("unknown-key", "only a table can be saved").on_key().within("save"));
+        }
+        faults.extend(fields.finish());
+        Some(Self { name: name.to_owned(), description, tags, save, verb: verb? })
+    }
+}

@@ -1,0 +1,264 @@
+//! The keys of each verb.
+
+use serde::Deserialize;
+
+use super::TargetSpec;
+use super::step::{CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights};
+use crate::ops::Rows;
+use crate::source::{Data, Entry, Fault, Fields, Node, Route, decode, suggest};
+
+/// The verbs that a step may have.
+pub(super) const VERBS: [&str; 5] = ["clean", "transform", "train", "evaluate", "deploy"];
+
+/// Reads the keys of `verb`.
+pub(super) fn read(verb: &str, step: &Node, fields: &mut Fields) -> Option<Verb> {
+    match verb {
+        "clean" => table(VerbKind::Clean, "clean", fields).map(Verb::Table),
+        "transform" => table(VerbKind::Transform, "transform", fields).map(Verb::Table),
+        "train" => train(fields).map(Verb::Train),
+        "evaluate" => evaluate(step, fields).map(Verb::Evaluate),
+        _ => deploy(fields).map(Verb::Deploy),
+    }
+}
+
+fn table(verb: VerbKind, key: &'static str, fields: &mut Fields) -> Option<TableSpec> {
+    let input = fields.take(key);
+    let route = fields.route().key("ops");
+    let mut ops = Vec::new();
+    match fields.node("ops").map(|node| &node.data) {
+        Some(Data::Seq(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                match op(item, &route.index(index)) {
+                    Ok(op) => ops.push(op),
+                    Err(found) => {
+                        let here = fields.route().clone();
+                        for mut fault in found {
+                            fault.route = strip(&fault.route, &here);
+                            fields.fault(fault);
+                        }
+                    }
+                }
+            }
+        }
+        Some(_) => fields.fault(Fault::new("wrong-type", "`ops` is a list").help("begin each op with `- `").within("ops")),
+        None => {}
+    }
+    Some(TableSpec { verb, input: input?, ops })
+}
+
+/// A route without the leading `prefix`.
+fn strip(route: &Route, prefix: &Route) -> Route {
+    prefix.segments().iter().fold(route.clone(), |route, segment| match segment {
+        crate::source::Segment::Key(key) => route.without_first(key),
+        crate::source::Segment::Index(_) => route,
+    })
+}
+
+fn op(item: &Node, route: &Route) -> Result<OpSpec, Vec<Fault>> {
+    if let Data::Str(name) = &item.data {
+        let argument = Node::made(Data::Null, item.span.clone());
+        return Ok(OpSpec { name: name.clone(), argument, rows: None, route: route.clone(), bare: true });
+    }
+    let entries = item.entries();
+    let mut faults = Vec::new();
+    let beside = |entry: &&Entry| matches!(entry.key.as_str(), "rows" | "when");
+    let rows = entries.iter().find(|entry| entry.key == "rows").and_then(|entry| {
+        let mut found = Vec::new();
+        let rows: Option<Rows> = decode(&entry.value, &mut found);
+        faults.extend(found.into_iter().map(|fault| fault.under(&route.key("rows"))));
+        rows
+    });
+    if entries.iter().any(|entry| entry.key == "when") {
+        faults.push(Fault::new("not-supported", "`when` is not supported yet").on_key().under(&route.key("when")));
+    }
+    let mut named = entries.iter().filter(|entry| !beside(entry));
+    match (named.next(), named.next()) {
+        (Some(entry), None) if faults.is_empty() => Ok(OpSpec {
+            name: entry.key.clone(),
+            argument: entry.value.clone(),
+            rows,
+            route: route.key(&entry.key),
+            bare: false,
+        }),
+        (Some(_), None) => Err(faults),
+        (Some(_), Some(second)) => {
+            let fault = Fault::new("two-ops", "an entry of `ops` holds one op").help("begin a new entry with `- `");
+            faults.push(fault.on_key().under(&route.key(&second.key)));
+            Err(faults)
+        }
+        (None, _) => {
+            faults.push(Fault::new("wrong-type", format!("an op is a name and its argument, and this is {}", item.what())).under(route));
+            Err(faults)
+        }
+    }
+}
+
+fn train(fields: &mut Fields) -> Option<TrainSpec> {
+    let table = fields.take("train");
+    let model = fields.need("model", "say which: `model: random_forest`");
+    let with = fields.node("with").cloned();
+    let route = fields.route().key("target");
+    let mut faults = Vec::new();
+    let target = fields.node("target").and_then(|node| TargetSpec::read(node, &route, &mut faults));
+    for mut fault in faults {
+        fault.route = strip(&fault.route, fields.route());
+        fields.fault(fault);
+    }
+    let features = fields.take("features");
+    let weights = fields.take::<String>("weights").map(|text| match text.as_str() {
+        "balanced" => Weights::Balanced,
+        _ => Weights::Column(text),
+    });
+    let cv = fields.node("cv").and_then(|node| cv(node, fields));
+    let task = fields.take("task");
+    fields.later(&["calibrate", "threshold", "target_transform", "tune", "update"]);
+    Some(TrainSpec { table: table?, model: model?, with, target, features, weights, cv, task })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CvFields {
+    folds: usize,
+    time: Option<String>,
+    group: Option<String>,
+}
+
+fn cv(node: &Node, fields: &mut Fields) -> Option<CvSpec> {
+    let mut faults = Vec::new();
+    let found = match &node.data {
+        Data::Map(_) => decode::<CvFields>(node, &mut faults),
+        _ => decode::<usize>(node, &mut faults).map(|folds| CvFields { folds, time: None, group: None }),
+    };
+    for fault in faults {
+        fields.fault(fault.within("cv"));
+    }
+    let found = found?;
+    if found.folds < 2 {
+        fields.fault(Fault::new("out-of-range", "cross-validation takes at least 2 folds").within("cv"));
+        return None;
+    }
+    if found.group.is_some() {
+        fields.fault(Fault::new("not-supported", "`group` is not supported yet").within("group").within("cv"));
+    }
+    Some(CvSpec { folds: found.folds, time: found.time })
+}
+
+fn evaluate(step: &Node, fields: &mut Fields) -> Option<EvaluateSpec> {
+    let models = names(step.get("evaluate")?, "evaluate", fields);
+    let on = fields.take("on");
+    let metrics = fields.node("metrics").map(|node| names(node, "metrics", fields)).unwrap_or_default();
+    let best = fields.take("best");
+    let slices = fields.node("slices").map(|node| names(node, "slices", fields)).unwrap_or_default();
+    let gates = fields.node("require").map(|node| gates(node, fields)).unwrap_or_default();
+    Some(EvaluateSpec { models, on, metrics, best, slices, gates })
+}
+
+/// A name, or a list of names.
+fn names(node: &Node, key: &'static str, fields: &mut Fields) -> Vec<String> {
+    let mut faults = Vec::new();
+    let found = match &node.data {
+        Data::Str(name) => Some(vec![name.clone()]),
+        _ => decode::<Vec<String>>(node, &mut faults),
+    };
+    for fault in faults {
+        fields.fault(fault.within(key));
+    }
+    found.unwrap_or_default()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bounds {
+    min: Option<f64>,
+    max: Option<f64>,
+    min_rows: Option<usize>,
+}
+
+fn gates(node: &Node, fields: &mut Fields) -> Vec<Gate> {
+    let mut gates = Vec::new();
+    if !matches!(node.data, Data::Map(_)) {
+        fields.fault(Fault::new("wrong-type", "`require` is a map of metrics").help("write `require: {accuracy: {min: 0.9}}`").within("require"));
+    }
+    for entry in node.entries() {
+        let mut faults = Vec::new();
+        let bounds: Option<Bounds> = decode(&entry.value, &mut faults);
+        for fault in faults {
+            fields.fault(fault.within(&entry.key).within("require"));
+        }
+        let Some(bounds) = bounds else { continue };
+        let fault = if entry.key.starts_with("worst_slice") || entry.key.starts_with("slice_gap") || bounds.min_rows.is_some() {
+            Some(Fault::new("not-supported", "gates on slices are not supported yet").on_key())
+        } else if bounds.min.is_none() && bounds.max.is_none() {
+            Some(Fault::new("bad-gate", "a gate needs a bound").help("write `{min: 0.9}` or `{max: 10}`"))
+        } else {
+            None
+        };
+        match fault {
+            Some(fault) => fields.fault(fault.within(&entry.key).within("require")),
+            None => gates.push(Gate { metric: entry.key.clone(), min: bounds.min, max: bounds.max }),
+        }
+    }
+    gates
+}
+
+/// Targets that the language has and this version doesn't.
+const LATER: [&str; 7] = ["image", "kubernetes", "kafka", "flink", "storm", "onnx", "file"];
+/// The port that a model is served on when none is said.
+const PORT: u16 = 8080;
+
+fn deploy(fields: &mut Fields) -> Option<DeploySpec> {
+    let step = fields.take("deploy");
+    let name: Option<String> = fields.need("as", "name the model: `as: penguin-species`");
+    if let Some(name) = name.as_ref().filter(|name| !super::pipeline::is_name(&name.replace('.', "_"))) {
+        fields.fault(Fault::new("bad-name", format!("`{name}` can't be a model's name")).help("use letters, digits, `-`, `_` and `.`").within("as"));
+    }
+    let alias = fields.take("alias").unwrap_or_else(|| "champion".to_owned());
+    fields.later(&["promote_if", "branches", "refit"]);
+    let mut targets = Vec::new();
+    match fields.node("to").map(|node| (&node.data, node)) {
+        None => {}
+        Some((Data::Seq(items), _)) => {
+            for (index, item) in items.iter().enumerate() {
+                let route = Route::of(["to"]).index(index);
+                targets.extend(target(item, &route, fields));
+            }
+        }
+        Some((_, node)) => targets.extend(target(node, &Route::of(["to"]), fields)),
+    }
+    Some(DeploySpec { step: step?, name: name?, alias, targets })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rest {
+    port: Option<u16>,
+}
+
+fn target(node: &Node, route: &Route, fields: &mut Fields) -> Option<TargetKind> {
+    let none = Node::made(Data::Null, node.span.clone());
+    let (name, settings, route) = match &node.data {
+        Data::Str(name) => (name.as_str(), &none, route.clone()),
+        Data::Map(entries) if entries.len() == 1 => (entries[0].key.as_str(), &entries[0].value, route.key(&entries[0].key)),
+        _ => {
+            fields.fault(Fault::new("wrong-type", "a target is a name, or a name and its settings").help("write `- rest: {port: 8080}`").under(route));
+            return None;
+        }
+    };
+    let bare = matches!(node.data, Data::Str(_));
+    let at = |fault: Fault| if bare { fault } else { fault.on_key() };
+    if LATER.contains(&name) {
+        fields.fault(at(Fault::new("not-supported", format!("the target `{name}` is not supported yet"))).under(&route));
+        return None;
+    }
+    if name != "rest" {
+        let known = LATER.into_iter().chain(["rest"]);
+        fields.fault(at(Fault::new("unknown-target", format!("there is no target `{name}`"))).maybe_help(suggest(name, known)).under(&route));
+        return None;
+    }
+    let mut faults = Vec::new();
+    let rest: Option<Rest> = decode(settings, &mut faults);
+    for fault in faults {
+        fields.fault(fault.under(&route));
+    }
+    Some(TargetKind::Rest { port: rest?.port.unwrap_or(PORT) })
+}
