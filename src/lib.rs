@@ -1,9 +1,14 @@
 //! gristmill turns a YAML file in git into a model in production, and keeps it in good shape.
 
 pub mod data;
+pub mod engine;
 pub mod expr;
+pub mod learn;
 pub mod ops;
+pub mod plan;
 pub mod recipe;
 pub mod registry;
+pub mod seal;
 pub mod source;
+pub mod spec;
 pub mod store;

@@ -19,12 +19,12 @@ mod write;
 
 pub use cell::{column_of, value_at};
 pub use column_map::ColumnMap;
-pub use contract::{ColumnRule, Contract, ExtraColumns, Violation};
+pub use contract::{ColumnRule, Contract, ExtraColumns, OnViolation, RowRule, Violation};
 pub use digest::{column_digest, from_bytes, to_bytes};
 pub use kind::Kind;
 pub use matrix::Matrix;
-pub use parse::duration;
-pub use read::{Format, Reading, Source, read};
+pub use parse::{cell as parse_cell, duration};
+pub use read::{Encoding, Format, Reading, Source, columns, read};
 pub use rows::row_keys;
 pub use selector::{GROUPS, Selector};
 pub use shape::{Family, Field, Shape};

@@ -140,9 +140,6 @@ pub fn read(files: Vec<Source>, reading: &Reading) -> Result<Table, Fault> {
     let Some((shape, mut frame)) = whole else {
         return Err(Fault::new("no-file", "there is no file to read"));
     };
-    if let Some(name) = reading.kinds.keys().find(|name| shape.known(name).is_none()) {
-        return Err(shape.unknown(name));
-    }
     frame.rechunk_mut();
     Table::new(shape, frame)
 }
@@ -204,4 +201,12 @@ fn text(bytes: Vec<u8>, reading: &Reading) -> Result<String, Fault> {
             Err(Fault::new("not-utf-8", format!("line {line} isn't UTF-8")).help("if it is latin-1, say `encoding: latin-1`"))
         }
     }
+}
+
+/// The columns of a file's beginning, typed as [`read`] would.
+///
+/// # Errors
+/// As [`read`].
+pub fn columns(file: Source, reading: &Reading) -> Result<Shape, Fault> {
+    one(&file.name, file.bytes, reading).map(|(shape, _)| shape).map_err(|fault| named(fault, &file.name))
 }

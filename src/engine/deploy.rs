@@ -1,0 +1,81 @@
+//! Deploy steps: reconciled at every run, never cached.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::evaluate::metrics;
+use super::event::Outcome;
+use super::outcome::{Payload, StepDone};
+use super::run::{Cx, Registration};
+use super::seal;
+use crate::plan::{Deploy, Step};
+use crate::source::Fault;
+use crate::spec::TargetKind;
+use crate::store::Digest;
+
+/// Runs a deploy step.
+pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fault> {
+    let judged = cx.done(deploy.step);
+    let (model, judgement) = match &judged.payload {
+        Payload::Judged(judgement) => {
+            if !judgement.verdict.passed() {
+                return Ok(kept_back(cx, deploy));
+            }
+            let evaluate = match &cx.plan.steps[deploy.step].kind {
+                crate::plan::StepKind::Evaluate(evaluate) => evaluate,
+                _ => unreachable!("only an evaluate step judges"),
+            };
+            let winner = judgement.verdict.best.ok_or_else(|| {
+                Fault::new("no-best", "no model wins: the metric that ranks them isn't defined for every one").help("rank them by another metric")
+            })?;
+            (evaluate.models[winner], Some(judgement))
+        }
+        _ => (deploy.step, None),
+    };
+    let sealed = seal::run(cx, step, model)?;
+    let digest = sealed.output("sealed")?;
+    let evidence = judgement.map_or(digest, |judgement| Digest::of_json(&json!([digest.to_string(), judgement.report.to_string(), judgement.verdict])));
+    let lineage = json!({
+        "pipeline": cx.plan.name,
+        "step": cx.plan.steps[model].name,
+        "run": cx.run,
+        "metrics": judgement.map(|judgement| metrics(judgement)),
+        "model": cx.done(model).outputs["model"].to_string(),
+        "inputs": sealed.record.meta["inputs"],
+    });
+    let registration = Registration {
+        name: deploy.name.clone(),
+        alias: deploy.alias.clone(),
+        digest,
+        evidence,
+        lineage,
+        targets: deploy.targets.iter().map(TargetKind::to_json).collect(),
+        moves_alias: cx.record,
+        why: format!("`{}` of the pipeline `{}`", step.name, cx.plan.name),
+    };
+    let result = cx.effects.register(&registration)?;
+    let what = if result.new { "registered" } else { "is registered" };
+    let alias = if result.promoted { format!(", {} now", result.alias) } else { String::new() };
+    Ok(StepDone {
+        outcome: Outcome::Reconciled,
+        reason: if result.new { "a new version" } else { "as it was" }.to_owned(),
+        key: sealed.key,
+        outputs: BTreeMap::from([("sealed".to_owned(), digest)]),
+        metrics: None,
+        summary: format!("{} {} version {}{alias}", result.model, what, result.version),
+        payload: Payload::Deployed(Some(result)),
+    })
+}
+
+fn kept_back(cx: &Cx, deploy: &Deploy) -> StepDone {
+    StepDone {
+        outcome: Outcome::Skipped,
+        reason: "a gate failed".to_owned(),
+        key: cx.done(deploy.step).key,
+        outputs: BTreeMap::new(),
+        metrics: None,
+        summary: "not deployed: a gate failed".to_owned(),
+        payload: Payload::Deployed(None),
+    }
+}

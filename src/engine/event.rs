@@ -1,0 +1,71 @@
+//! What happens during a run. Terminal, JSON and run history are consumers of these.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::source::Fault;
+
+/// What became of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was made.
+    Ran,
+    /// It was made before.
+    Cached,
+    /// The world was brought to what the step says.
+    Reconciled,
+    /// It failed.
+    Failed,
+    /// Something that it needs failed.
+    Skipped,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepEnd {
+    /// The step.
+    pub step: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why it ran, or why it didn't.
+    pub reason: String,
+    /// Its key, if it got that far.
+    pub key: Option<String>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// Its outputs' digests.
+    pub outputs: BTreeMap<String, String>,
+    /// A line for people: rows, scores, version.
+    #[serde(skip)]
+    pub summary: String,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A step began.
+    Started {
+        /// The step.
+        step: String,
+    },
+    /// A part of its work is done.
+    Progress {
+        /// The step.
+        step: String,
+        /// How much is done.
+        done: usize,
+        /// Of how much.
+        total: usize,
+    },
+    /// Something that somebody should know.
+    Warning {
+        /// The step.
+        step: String,
+        /// What.
+        fault: Fault,
+    },
+    /// A step ended.
+    Ended(StepEnd),
+}

@@ -1,0 +1,135 @@
+//! From a table to what learners read: a matrix of features, and the answers.
+
+use polars::prelude::{Column, DataFrame, DataType};
+use serde_json::Value as Json;
+
+use crate::data::{Kind, Matrix, Shape, Value, stats, unexpected, value_at};
+use crate::learn::{self, Task};
+use crate::plan::Train;
+use crate::source::Fault;
+
+/// The columns that a train step learns from, in the table's order.
+pub(super) fn names(train: &Train, shape: &Shape) -> Result<Vec<String>, Fault> {
+    let picked = train.features.resolve(shape).map_err(|fault| fault.within("features"))?;
+    let weight = match &train.weights {
+        Some(crate::spec::Weights::Column(column)) => Some(column),
+        _ => None,
+    };
+    let names: Vec<String> = picked.into_iter().filter(|name| *name != train.target.column && Some(name) != weight).collect();
+    for name in &names {
+        let kind = shape.expect(name)?;
+        if !(kind.is_numeric() || kind == Kind::Bool) {
+            return Err(Fault::new("wrong-type", format!("`{name}` is {kind}, and a model learns from numbers")).help(format!("put `one_hot: [{name}]` before, or `drop` it")));
+        }
+    }
+    Ok(names)
+}
+
+/// The features of a table's rows.
+///
+/// # Errors
+/// A missing value: with its column, how many there are, and the first row.
+pub(super) fn matrix(frame: &DataFrame, names: &[String]) -> Result<Matrix, Fault> {
+    let mut values = Vec::with_capacity(frame.height() * names.len());
+    for name in names {
+        let column = frame.column(name).map_err(unexpected)?;
+        numbers(column, &mut values)?;
+    }
+    Ok(Matrix::new(names.to_vec(), frame.height(), values))
+}
+
+fn numbers(column: &Column, into: &mut Vec<f64>) -> Result<(), Fault> {
+    let missing = column.null_count();
+    if missing > 0 {
+        let mask = column.is_null();
+        let first = mask.iter().position(|missing| missing == Some(true)).unwrap_or_default();
+        let name = column.name();
+        return Err(Fault::new("missing-values", format!("the feature `{name}` has no value in {missing} of {} rows, the first is row {}", column.len(), first + 1))
+            .help(format!("put `fill_missing: {{{name}: median}}` or `drop_missing: [{name}]` before")));
+    }
+    let numbers = column.cast(&DataType::Float64).map_err(unexpected)?;
+    into.extend(numbers.f64().map_err(unexpected)?.iter().map(|number| number.unwrap_or(f64::NAN)));
+    Ok(())
+}
+
+/// What a target's values mean.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Meaning {
+    pub(super) task: Task,
+    pub(super) kind: Kind,
+    /// The classes, in order; empty for numbers.
+    pub(super) classes: Vec<Value>,
+    /// Which class is the positive one, if there are two.
+    pub(super) positive: Option<u32>,
+}
+
+/// What the values of the training rows mean.
+pub(super) fn meaning(train: &Train, frame: &DataFrame, shape: &Shape) -> Result<Meaning, Fault> {
+    let name = &train.target.column;
+    let kind = shape.expect(name)?;
+    let fallback = train.target.positive.is_some() || kind == Kind::Bool || kind.is_string();
+    let task = train.task.unwrap_or(if fallback { Task::Classification } else { Task::Regression });
+    if task == Task::Regression {
+        return Ok(Meaning { task, kind, classes: Vec::new(), positive: None });
+    }
+    let column = frame.column(name).map_err(unexpected)?;
+    let mut classes: Vec<Value> = stats::value_counts(column).into_iter().map(|(value, _)| value).collect();
+    stats::sort(&mut classes);
+    let positive = positive(train.target.positive.as_ref(), &classes, kind, name)?;
+    Ok(Meaning { task, kind, classes, positive })
+}
+
+/// The positive class of two: the one that is named, else true, else the last.
+fn positive(said: Option<&Json>, classes: &[Value], kind: Kind, target: &str) -> Result<Option<u32>, Fault> {
+    let Some(json) = said else {
+        return Ok((classes.len() == 2).then_some(1));
+    };
+    let value = Value::from_json(json, kind).or_else(|| json.as_str().and_then(|text| crate::data::parse_cell(text, kind)));
+    match value.and_then(|value| classes.iter().position(|class| *class == value)) {
+        Some(place) => Ok(Some(place as u32)),
+        None => {
+            let known: Vec<String> = classes.iter().map(Value::to_string).collect();
+            Err(Fault::new("unknown-class", format!("no training row has the positive class `{}` in `{target}`", json.as_str().map_or_else(|| json.to_string(), str::to_owned)))
+                .help(format!("there is {}", crate::source::list(known.iter().map(String::as_str)))))
+        }
+    }
+}
+
+/// The answers of rows. A class that the training rows don't have counts as one more, which no model predicts.
+pub(super) fn answers(frame: &DataFrame, target: &str, meaning: &Meaning) -> Result<learn::Target, Fault> {
+    let column = frame.column(target).map_err(unexpected)?;
+    if column.null_count() > 0 {
+        let first = column.is_null().iter().position(|missing| missing == Some(true)).unwrap_or_default();
+        return Err(Fault::new("missing-values", format!("the target `{target}` has no value in {} rows, the first is row {}", column.null_count(), first + 1))
+            .help(format!("put `drop_missing: [{target}]` before")));
+    }
+    if meaning.task == Task::Regression {
+        let mut numbers_ = Vec::with_capacity(column.len());
+        numbers(column, &mut numbers_)?;
+        return Ok(learn::Target::Numbers(numbers_));
+    }
+    let mut stranger = false;
+    let codes = (0..column.len())
+        .map(|row| {
+            let value = value_at(column, row);
+            let place = meaning.classes.binary_search_by(|class| class.order(&value));
+            stranger |= place.is_err();
+            place.unwrap_or(meaning.classes.len()) as u32
+        })
+        .collect();
+    Ok(learn::Target::Classes { codes, count: meaning.classes.len() + usize::from(stranger) })
+}
+
+/// How much each row counts.
+pub(super) fn weights(train: &Train, frame: &DataFrame, y: &learn::Target) -> Result<Option<Vec<f64>>, Fault> {
+    match (&train.weights, y) {
+        (None, _) => Ok(None),
+        (Some(crate::spec::Weights::Balanced), learn::Target::Classes { codes, count }) => Ok(Some(learn::balanced_weights(codes, *count))),
+        (Some(crate::spec::Weights::Balanced), _) => Err(Fault::new("bad-weight", "`balanced` is for classes, and the target has numbers").within("weights")),
+        (Some(crate::spec::Weights::Column(column)), _) => {
+            let mut found = Vec::with_capacity(frame.height());
+            numbers(frame.column(column).map_err(unexpected)?, &mut found)?;
+            Ok(Some(found))
+        }
+    }
+}

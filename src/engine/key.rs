@@ -1,0 +1,46 @@
+//! The parts of keys that several kinds of steps share.
+
+use serde_json::{Value as Json, json};
+
+use super::outcome::{PartMeta, TableMeta};
+use super::unit::Parts;
+use crate::data::Shape;
+use crate::plan::OpNode;
+
+/// The ops of a segment, with their versions, in order.
+pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], seed: u64) {
+    for (nth, node) in ops.iter().enumerate() {
+        let name = node.op.name();
+        parts.add(format!("ops[{nth}].{name}"), node.op.canonical());
+        parts.add(format!("ops[{nth}].version"), node.op.version());
+        if let Some(rows) = node.rows {
+            parts.add(format!("ops[{nth}].rows"), json!(rows));
+        }
+    }
+    if ops.iter().any(|node| node.op.uses_chance()) {
+        parts.add("seed", seed);
+    }
+}
+
+/// The types and protection of columns, which selectors go by.
+pub(super) fn shape(parts: &mut Parts, shape: &Shape) {
+    let order: Vec<Json> = shape.fields.iter().map(|field| json!([field.name, field.kind])).collect();
+    parts.add("columns", order);
+    let protected: Vec<&String> = shape.protected.iter().filter(|name| shape.known(name).is_some()).collect();
+    parts.add("protected", json!(protected));
+}
+
+/// Every column of a part.
+pub(super) fn part(parts: &mut Parts, meta: &PartMeta) {
+    for (column, digest) in &meta.columns {
+        parts.add(format!("rows.{}.{column}", meta.part), digest.to_string());
+    }
+}
+
+/// A whole table.
+pub(super) fn table(parts: &mut Parts, meta: &TableMeta) {
+    shape(parts, &meta.shape);
+    for meta in &meta.parts {
+        part(parts, meta);
+    }
+}

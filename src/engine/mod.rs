@@ -1,0 +1,33 @@
+//! Runs a plan: looks results up, makes what isn't made, keeps it. It never prints; it tells events.
+
+mod coverage;
+mod cv;
+mod deploy;
+mod event;
+mod evaluate;
+mod features;
+mod judge;
+mod key;
+mod outcome;
+mod project;
+mod reason;
+mod run;
+mod seal;
+mod sources;
+mod status;
+mod table;
+mod test;
+mod train;
+mod unit;
+
+pub use event::{Event, Outcome, StepEnd};
+pub use judge::{GateResult, Judgement, ModelReport, Scores, SliceReport, Verdict};
+pub use outcome::{DeployResult, PartMeta, Payload, StepDone, TableMeta};
+pub use project::{Project, root_of};
+pub use reason::{explain, headline};
+pub use run::{Effects, Env, Registration, RunResult, RunStatus, execute};
+pub use sources::{SourceTables, Tables};
+pub use status::{Ahead, StepStatus, ahead};
+pub use test::{TestResult, run_tests};
+pub use table::load_part;
+pub use unit::{label, ran, was};

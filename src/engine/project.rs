@@ -1,0 +1,187 @@
+//! A project on the disk: its root, its pipelines, and what its files say of columns before a run.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use crate::data::{self, Contract, Field, Format, Kind, Shape, Source};
+use crate::plan::{Problem, Schemas};
+use crate::source::{Data, Document, Fault, decode, suggest};
+use crate::spec::SourceSpec;
+use crate::store::Lock;
+
+/// The most bytes of a file that `check` looks at for its columns.
+const HEAD: u64 = 4 << 20;
+
+/// A project, seen from one of its pipelines.
+pub struct Project {
+    /// The project's root.
+    pub root: PathBuf,
+    /// What the pipeline's lock says, if there is one.
+    pub lock: Option<Lock>,
+}
+
+/// The nearest folder upward with `gristmill.yaml`, else with `.git`, else `from` itself.
+pub fn root_of(from: &Path) -> PathBuf {
+    let find = |name: &str| from.ancestors().find(|folder| folder.join(name).exists());
+    find("gristmill.yaml").or_else(|| find(".git")).unwrap_or(from).to_owned()
+}
+
+impl Project {
+    /// The files of a source, sorted by name, as paths relative to the root.
+    ///
+    /// # Errors
+    /// If there is none: with the nearest name.
+    pub fn files(&self, path: &str) -> Result<Vec<String>, Fault> {
+        if path.contains(['*', '?', '[']) {
+            let pattern = self.root.join(path);
+            let found = glob::glob(&pattern.to_string_lossy())
+                .map_err(|error| Fault::new("bad-glob", format!("`{path}` isn't a glob: {}", error.msg)))?;
+            let mut files: Vec<String> = found
+                .filter_map(Result::ok)
+                .filter(|file| file.is_file())
+                .map(|file| file.strip_prefix(&self.root).unwrap_or(&file).to_string_lossy().into_owned())
+                .collect();
+            files.sort();
+            if files.is_empty() {
+                return Err(Fault::new("missing-file", format!("no file matches `{path}`")));
+            }
+            return Ok(files);
+        }
+        let whole = self.root.join(path);
+        if whole.is_dir() {
+            return Err(Fault::new("not-supported", format!("`{path}` is a folder, and folders are not supported yet"))
+                .help(format!("write a glob: `{}/*.parquet`", path.trim_end_matches('/'))));
+        }
+        if whole.is_file() {
+            return Ok(vec![path.to_owned()]);
+        }
+        let folder = whole.parent().unwrap_or(&self.root);
+        let beside: Vec<String> = std::fs::read_dir(folder)
+            .map(|entries| entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+            .unwrap_or_default();
+        let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let near = crate::source::nearest(&name, beside.iter().map(String::as_str));
+        let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+        Err(Fault::new("missing-file", format!("there is no file `{path}`"))
+            .maybe_help(near.map(|near| format!("did you mean `{}`?", folder.join(near).display()))))
+    }
+
+    fn locked(&self, source: &SourceSpec, said: &BTreeMap<String, Kind>) -> Option<Shape> {
+        let locked = self.lock.as_ref()?.sources.get(&source.name)?;
+        let fields = locked.columns.iter().filter_map(|(name, kind)| {
+            let kind = said.get(name).copied().or_else(|| Kind::ALL.into_iter().find(|known| known.name() == kind))?;
+            Some(Field { name: name.clone(), kind })
+        });
+        Some(Shape { fields: fields.collect(), ..Shape::default() })
+    }
+
+    /// The columns told by the beginning of the first file.
+    fn head(&self, file: &str, source: &SourceSpec, said: &BTreeMap<String, Kind>) -> Result<Shape, Fault> {
+        let path = self.root.join(file);
+        let io = |error: std::io::Error| Fault::new("missing-file", format!("can't read `{file}`")).because(error);
+        let mut bytes = Vec::new();
+        let mut reader = std::fs::File::open(&path).map_err(io)?;
+        let text = matches!(source.reading.format, Format::Csv | Format::Tsv | Format::Ndjson);
+        let packed = file.ends_with(".gz") || file.ends_with(".zst");
+        if text && !packed {
+            reader.take(HEAD).read_to_end(&mut bytes).map_err(io)?;
+            if bytes.len() as u64 == HEAD {
+                // The last line may be cut off.
+                let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());
+                bytes.truncate(end);
+            }
+        } else {
+            reader.read_to_end(&mut bytes).map_err(io)?;
+        }
+        let mut reading = source.reading.clone();
+        reading.kinds.clone_from(said);
+        data::columns(Source { name: file.to_owned(), bytes }, &reading)
+    }
+}
+
+impl Schemas for Project {
+    fn contract(&self, path: &str) -> Result<Contract, Problem> {
+        let text = std::fs::read_to_string(self.root.join(path)).map_err(|_| {
+            let fault = Fault::new("missing-file", format!("there is no file `{path}`"));
+            let near = self.files(path).err().and_then(|fault| fault.help);
+            Problem::Here(fault.maybe_help(near))
+        })?;
+        let document = Document::parse(path, &text).map_err(Problem::There)?;
+        let mut faults = Vec::new();
+        let contract: Option<Contract> = match document.root.data {
+            Data::Map(_) => decode(&document.root, &mut faults),
+            _ => {
+                faults.push(Fault::new("wrong-type", "a contract is a map of fields").help("begin with `columns:`"));
+                None
+            }
+        };
+        faults.extend(contract.iter().flat_map(Contract::faults));
+        match contract {
+            Some(contract) if faults.is_empty() => Ok(contract),
+            _ => Err(Problem::There(faults.iter().map(|fault| document.diagnose(fault)).collect())),
+        }
+    }
+
+    fn columns(&self, source: &SourceSpec, said: &BTreeMap<String, Kind>) -> (Option<Shape>, Option<Fault>) {
+        let locked = self.locked(source, said);
+        let files = match self.files(&source.path) {
+            Ok(files) => files,
+            Err(fault) if locked.is_some() && fault.code == "missing-file" => {
+                let warning = Fault { severity: crate::source::Severity::Warning, ..fault };
+                return (locked, Some(warning.help("its columns are taken from the lock; a run will need it")));
+            }
+            Err(fault) => return (None, Some(fault)),
+        };
+        if locked.is_some() {
+            return (locked, None);
+        }
+        match self.head(&files[0], source, said) {
+            Ok(shape) => (Some(shape), None),
+            Err(fault) => (None, Some(fault)),
+        }
+    }
+}
+
+/// The pipelines of a project: names and files, sorted.
+pub(crate) fn pipelines(root: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(entries) = std::fs::read_dir(root.join("pipelines")) else {
+        return Vec::new();
+    };
+    let mut found: Vec<(String, PathBuf)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let extension = path.extension()?.to_str()?;
+            matches!(extension, "yaml" | "yml").then(|| Some((path.file_stem()?.to_str()?.to_owned(), path.clone())))?
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+impl Project {
+    /// The file of a pipeline, by its name or its path.
+    ///
+    /// # Errors
+    /// If there is none: with the nearest name.
+    pub fn pipeline(root: &Path, name: &str) -> Result<PathBuf, Fault> {
+        let path = Path::new(name);
+        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            if path.is_file() {
+                return Ok(path.to_owned());
+            }
+            return Err(Fault::new("missing-file", format!("there is no file `{name}`")));
+        }
+        let known = pipelines(root);
+        match known.iter().find(|(known, _)| known == name) {
+            Some((_, file)) => Ok(file.clone()),
+            None => Err(Fault::new("unknown-pipeline", format!("there is no pipeline `{name}` in `pipelines/`"))
+                .maybe_help(suggest(name, known.iter().map(|(name, _)| name.as_str())))),
+        }
+    }
+
+    /// The names of all pipelines.
+    pub fn names(root: &Path) -> Vec<String> {
+        pipelines(root).into_iter().map(|(name, _)| name).collect()
+    }
+}

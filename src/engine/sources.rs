@@ -1,0 +1,173 @@
+//! Sources: what they are known by, and their tables, each read once a run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use serde_json::{Value as Json, json};
+
+use super::project::Project;
+use crate::data::{self, Kind, Shape, Source, Table, Violation};
+use crate::plan::{Plan, SourceNode};
+use crate::recipe::{RowStep, apply};
+use crate::source::Fault;
+use crate::store::{Digest, SourceLock, Sources};
+
+/// Where the rows of sources come from.
+pub trait Tables: Sync {
+    /// What a source is known by: its bytes, how they are read, and what they must look like.
+    fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault>;
+    /// Its rows.
+    fn table(&self, plan: &Plan, source: usize) -> Result<Arc<Table>, Fault>;
+}
+
+/// What a source is known by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// Of the bytes of its files.
+    pub bytes: Digest,
+    /// How they are read.
+    pub reading: Json,
+}
+
+struct Slot {
+    identity: OnceLock<Identity>,
+    table: Mutex<Option<Arc<Table>>>,
+}
+
+/// The sources of a project.
+pub struct SourceTables<'a> {
+    project: &'a Project,
+    cache: Mutex<Sources>,
+    slots: Vec<Slot>,
+}
+
+impl<'a> SourceTables<'a> {
+    /// For the sources of a plan.
+    pub fn new(project: &'a Project, plan: &Plan) -> Result<Self, Fault> {
+        let slot = |_: &SourceNode| Slot { identity: OnceLock::new(), table: Mutex::new(None) };
+        Ok(Self {
+            project,
+            cache: Mutex::new(Sources::open(&project.root)?),
+            slots: plan.sources.iter().map(slot).collect(),
+        })
+    }
+
+    /// Keeps what was learned of files, so that the next run needn't read them.
+    pub fn save(&self) -> Result<(), Fault> {
+        Ok(self.cache.lock().expect("no holder panicked").save()?)
+    }
+
+    /// What the lock says of each source that was looked at.
+    pub fn locks(&self, plan: &Plan) -> BTreeMap<String, SourceLock> {
+        plan.sources
+            .iter()
+            .zip(&self.slots)
+            .filter_map(|(source, slot)| {
+                let identity = slot.identity.get()?;
+                let table = slot.table.lock().expect("no holder panicked").clone();
+                let before = self.project.lock.as_ref().and_then(|lock| lock.sources.get(&source.spec.name));
+                let shape = table.as_ref().map(|table| &table.shape).or(source.shape.as_ref())?;
+                let same = before.filter(|before| before.digest == identity.bytes);
+                let rows = table.as_ref().map(|table| table.rows() as u64).or_else(|| same.and_then(|before| before.rows));
+                let columns = shape.fields.iter().map(|field| (field.name.clone(), field.kind.name().to_owned())).collect();
+                Some((source.spec.name.clone(), SourceLock { digest: identity.bytes, columns, rows }))
+            })
+            .collect()
+    }
+
+    fn read(&self, source: &SourceNode) -> Result<Table, Fault> {
+        let mut reading = source.spec.reading.clone();
+        // Types once inferred stay: a column that is of another type tomorrow is an error with its row.
+        if let Some(locked) = self.project.lock.as_ref().and_then(|lock| lock.sources.get(&source.spec.name)) {
+            for (name, kind) in &locked.columns {
+                let kind = Kind::ALL.into_iter().find(|known| known.name() == kind);
+                if let (Some(kind), false) = (kind, reading.kinds.contains_key(name)) {
+                    reading.kinds.insert(name.clone(), kind);
+                }
+            }
+        }
+        let files = self.project.files(&source.spec.path)?;
+        let files = files.into_iter().map(|name| load(&self.project.root, name)).collect::<Result<Vec<_>, _>>()?;
+        let table = data::read(files, &reading)?;
+        let table = match &source.contract {
+            Some(contract) => contract.keep(table).map_err(|broken| violated(source, &broken))?,
+            None => table,
+        };
+        filtered(table, source)
+    }
+}
+
+/// The rows that meet the source's own condition; they keep their positions.
+fn filtered(table: Table, source: &SourceNode) -> Result<Table, Fault> {
+    let Some(condition) = &source.condition else {
+        return Ok(table);
+    };
+    let unmet = condition.clone().or_else(crate::expr::Expr::literal(data::Value::Bool(false))).not();
+    let steps = [RowStep::refuse(unmet, "it is not asked for", None)];
+    table.map(|_, frame| Ok(apply(&steps, frame)?.frame))
+}
+
+fn load(root: &Path, name: String) -> Result<Source, Fault> {
+    let bytes = std::fs::read(root.join(&name)).map_err(crate::store::StoreError::io("read", Path::new(&name)))?;
+    Ok(Source { name, bytes })
+}
+
+/// How many ways of breaking a contract are told.
+const TOLD: usize = 10;
+
+fn violated(source: &SourceNode, broken: &[Violation]) -> Fault {
+    let path = source.spec.contract.as_deref().unwrap_or_default();
+    let mut lines: Vec<String> = broken.iter().take(TOLD).map(|violation| format!("\n  {violation}")).collect();
+    if broken.len() > TOLD {
+        lines.push(format!("\n  and {} more", broken.len() - TOLD));
+    }
+    Fault::new("contract", format!("`{}` breaks its contract `{path}`:{}", source.spec.path, lines.concat()))
+        .help("mend the data, or the contract if it asks too much")
+        .within("contract")
+        .under(&source.spec.route())
+}
+
+impl Tables for SourceTables<'_> {
+    fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault> {
+        if let Some(identity) = self.slots[source].identity.get() {
+            return Ok(identity.clone());
+        }
+        let node = &plan.sources[source];
+        let at = |fault: Fault| fault.within("path").under(&node.spec.route());
+        let files = self.project.files(&node.spec.path).map_err(at)?;
+        let mut digests = Vec::new();
+        for file in files {
+            let mut cache = self.cache.lock().expect("no holder panicked");
+            digests.push(Json::from(cache.digest(Path::new(&file)).map_err(|error| at(error.into()))?.to_string()));
+        }
+        let bytes = match digests.as_slice() {
+            [Json::String(one)] => one.parse().expect("a digest was written"),
+            many => Digest::of_json(&Json::Array(many.to_vec())),
+        };
+        let shape = node.shape.as_ref();
+        let kinds: BTreeMap<&str, Kind> = shape.into_iter().flat_map(|shape| &shape.fields).map(|field| (field.name.as_str(), field.kind)).collect();
+        let mut reading = serde_json::to_value(&node.spec.reading).expect("plain data");
+        reading["kinds"] = json!(kinds);
+        let contract = serde_json::to_value(&node.contract).expect("plain data");
+        let condition = serde_json::to_value(&node.condition).expect("plain data");
+        let reading = json!({"reading": reading, "contract": contract, "where": condition});
+        let identity = Identity { bytes, reading };
+        Ok(self.slots[source].identity.get_or_init(|| identity).clone())
+    }
+
+    fn table(&self, plan: &Plan, source: usize) -> Result<Arc<Table>, Fault> {
+        // Held while reading: two steps that need the same source read it once.
+        let mut slot = self.slots[source].table.lock().expect("no holder panicked");
+        if let Some(table) = slot.as_ref() {
+            return Ok(Arc::clone(table));
+        }
+        let node = &plan.sources[source];
+        let table = self.read(node).map_err(|fault| if fault.route == crate::source::Route::here() { fault.within("path").under(&node.spec.route()) } else { fault })?;
+        let mut shape: Shape = table.shape.clone();
+        shape.protected.clone_from(&plan.protected);
+        let table = Arc::new(table.with_shape(shape));
+        *slot = Some(Arc::clone(&table));
+        Ok(table)
+    }
+}

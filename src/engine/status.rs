@@ -1,0 +1,81 @@
+//! What a run would do, without doing it.
+
+use std::sync::mpsc;
+
+use serde::Serialize;
+
+use super::run::{Cx, Env, step};
+use crate::plan::{Plan, StepKind};
+
+
+/// What would become of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ahead {
+    /// It would run.
+    Run,
+    /// Its result is kept.
+    Cached,
+    /// It may run: something that it needs would.
+    Waits,
+    /// It would be reconciled.
+    Reconcile,
+    /// It can't run.
+    Blocked,
+}
+
+/// A step, ahead of a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepStatus {
+    /// The step.
+    pub step: String,
+    /// Its verb.
+    pub verb: &'static str,
+    /// What would become of it.
+    pub ahead: Ahead,
+    /// Why.
+    pub reason: String,
+    /// How long it took when it last ran, in seconds.
+    pub seconds: Option<f64>,
+}
+
+/// What a run of `places` would do.
+pub fn ahead(plan: &Plan, places: &[usize], env: &Env) -> Vec<StepStatus> {
+    let (events, _inbox) = mpsc::channel();
+    let cx = Cx::new(plan, env, events, true);
+    places
+        .iter()
+        .map(|place| {
+            let node = &plan.steps[*place];
+            let (ahead, reason) = look(&cx, *place);
+            let last = env.store.latest(&super::label(&plan.name, &node.name, ""));
+            let seconds = last.and_then(|key| env.store.record(&key)).map(|record| record.seconds);
+            StepStatus { step: node.name.clone(), verb: node.kind.verb(), ahead, reason, seconds }
+        })
+        .collect()
+}
+
+fn look(cx: &Cx, place: usize) -> (Ahead, String) {
+    let node = &cx.plan.steps[place];
+    let missing: Vec<&str> = cx.plan.needs(place).into_iter().filter(|need| !cx.is_done(*need)).map(|need| cx.plan.steps[need].name.as_str()).collect();
+    let is_deploy = matches!(node.kind, StepKind::Deploy(_));
+    if !missing.is_empty() {
+        let names = crate::source::list(missing);
+        return (if is_deploy { Ahead::Reconcile } else { Ahead::Waits }, format!("after {names}"));
+    }
+    if is_deploy {
+        return (Ahead::Reconcile, "deploying is reconciled at every run".to_owned());
+    }
+    match step(cx, place) {
+        Ok(done) => {
+            let reason = done.reason.clone();
+            cx.finish(place, done);
+            (Ahead::Cached, reason)
+        }
+        Err(fault) if fault.code == WOULD_RUN => (Ahead::Run, fault.message),
+        Err(fault) => (Ahead::Blocked, fault.message),
+    }
+}
+
+/// The code of the fault that stands for "this would run".
+pub(super) const WOULD_RUN: &str = "would-run";

@@ -1,0 +1,248 @@
+//! Table steps: ops fitted and applied, segment by segment, each kept on its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::event::Outcome;
+use super::key;
+use super::outcome::{PartMeta, Payload, SegmentDone, StepDone, TableMeta};
+use super::run::Cx;
+use super::unit::{Made, Parts, label, unit};
+use crate::data::{self, Part, ROW, Shape, Table, column_digest};
+use crate::ops::FitContext;
+use crate::plan::{Input, OpNode, Step, TableStep};
+use crate::recipe::RowStep;
+use crate::source::Fault;
+use crate::store::{Digest, Store};
+
+/// Runs a table step.
+pub(super) fn run(cx: &Cx, step: &Step, table: &TableStep) -> Result<StepDone, Fault> {
+    let mut segments: Vec<SegmentDone> = Vec::new();
+    let mut reasons = Vec::new();
+    let ranges = table.segments();
+    let last = ranges.len() - 1;
+    for (nth, range) in ranges.into_iter().enumerate() {
+        let ops: Vec<&OpNode> = table.ops[range].iter().collect();
+        let name = if nth == last { "" } else { "split" };
+        let label = label(&cx.plan.name, &step.name, name);
+        let (done, ran) = match segments.last() {
+            None => first(cx, &label, table.input, &ops)?,
+            Some(before) => after(cx, &label, &before.table, &ops)?,
+        };
+        reasons.extend(ran);
+        segments.push(done);
+    }
+    let end = segments.last().expect("a table step has a segment");
+    let mut outputs: BTreeMap<String, Digest> = end.table.parts.iter().map(|meta| (meta.part.name().to_owned(), meta.digest)).collect();
+    outputs.insert("recipe".to_owned(), recipe_digest(&segments));
+    let summary = summary(&segments);
+    Ok(StepDone {
+        outcome: if reasons.is_empty() { Outcome::Cached } else { Outcome::Ran },
+        reason: reasons.into_iter().next().unwrap_or_else(|| "nothing it depends on changed".to_owned()),
+        key: end.key,
+        outputs,
+        metrics: None,
+        summary,
+        payload: Payload::Table(segments),
+    })
+}
+
+/// One digest for the recipes of all segments.
+fn recipe_digest(segments: &[SegmentDone]) -> Digest {
+    match segments {
+        [one] => one.recipe,
+        many => Digest::of_json(&many.iter().map(|segment| Json::from(segment.recipe.to_string())).collect()),
+    }
+}
+
+fn summary(segments: &[SegmentDone]) -> String {
+    let end = &segments.last().expect("a segment").table;
+    let rows = if end.parts.len() == 1 {
+        format!("{} rows", end.rows())
+    } else {
+        let parts: Vec<String> = end.parts.iter().map(|meta| format!("{} {}", meta.rows, meta.part)).collect();
+        parts.join(" + ")
+    };
+    let dropped: Vec<String> = segments
+        .iter()
+        .flat_map(|segment| &segment.table.dropped)
+        .filter(|(_, count)| *count > 0)
+        .map(|(op, count)| format!("{op} -{count}"))
+        .collect();
+    let dropped = if dropped.is_empty() { String::new() } else { format!(" ({})", dropped.join(", ")) };
+    format!("{rows} × {} columns{dropped}", end.shape.fields.len())
+}
+
+/// The first segment of a step.
+fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(SegmentDone, Option<String>), Fault> {
+    match input {
+        Input::Step(step) => after(cx, label, cx.done(step).table(), ops),
+        Input::Source(source) => {
+            let identity = cx.tables.identity(cx.plan, source)?;
+            let node = &cx.plan.sources[source];
+            let mut parts = Parts::new("table");
+            parts.add(format!("source.{}", node.spec.name), identity.bytes.to_string());
+            parts.add("reading", identity.reading);
+            if let Some(shape) = &node.shape {
+                key::shape(&mut parts, shape);
+            }
+            key::ops(&mut parts, ops, cx.plan.seed);
+            segment(cx, label, &parts, ops, || Ok((*cx.tables.table(cx.plan, source)?).clone()))
+        }
+    }
+}
+
+fn after(cx: &Cx, label: &str, before: &TableMeta, ops: &[&OpNode]) -> Result<(SegmentDone, Option<String>), Fault> {
+    let mut parts = Parts::new("table");
+    key::table(&mut parts, before);
+    key::ops(&mut parts, ops, cx.plan.seed);
+    segment(cx, label, &parts, ops, || load(cx, before))
+}
+
+fn segment(
+    cx: &Cx,
+    label: &str,
+    parts: &Parts,
+    ops: &[&OpNode],
+    input: impl FnOnce() -> Result<Table, Fault>,
+) -> Result<(SegmentDone, Option<String>), Fault> {
+    let done = unit(cx, label, parts, || {
+        let worked = work(ops, input()?, cx.plan.seed)?;
+        cx.check()?;
+        keep(cx, worked)
+    })?;
+    let table = serde_json::from_value(done.record.meta.clone())
+        .map_err(|error| Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`"))?;
+    let segment = SegmentDone { key: done.key, table, fitted: done.output("fitted")?, recipe: done.output("recipe")? };
+    Ok((segment, done.ran))
+}
+
+/// A table through ops, with what they learned.
+pub(super) struct Worked {
+    pub(super) table: Table,
+    pub(super) fitted: Vec<Json>,
+    pub(super) recipe: Vec<RowStep>,
+    pub(super) dropped: Vec<(String, usize)>,
+}
+
+/// Fits and applies each op in turn. Faults have their route from the document's root.
+pub(super) fn work(ops: &[&OpNode], mut table: Table, seed: u64) -> Result<Worked, Fault> {
+    let mut fitted = Vec::new();
+    let mut recipe = Vec::new();
+    let mut dropped = Vec::new();
+    for node in ops {
+        let at = |fault: Fault| Fault { message: format!("`{}`: {}", node.op.name(), fault.message), ..fault.under(&node.route) };
+        let cx = FitContext { target: None, seed, rows: node.rows };
+        let mut faults = Vec::new();
+        node.op.shape(&table.shape, None, &mut faults);
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(at(fault));
+        }
+        let learned = node.op.fit(&table, &cx).map_err(at)?;
+        let serves = node.rows != Some(crate::ops::Rows::Train) && !(table.is_split() && node.op.name() == "drop_outliers" && node.rows.is_none());
+        if serves {
+            recipe.extend(node.op.lower(&learned, &table.shape).map_err(at)?);
+        }
+        let before = table.rows();
+        table = node.op.table(&learned, table, &cx).map_err(at)?;
+        dropped.push((node.op.name().to_owned(), before - table.rows()));
+        fitted.push(learned);
+    }
+    Ok(Worked { table, fitted, recipe, dropped })
+}
+
+fn keep(cx: &Cx, worked: Worked) -> Result<Made, Fault> {
+    let mut outputs = BTreeMap::new();
+    let mut parts = Vec::new();
+    for (part, frame) in worked.table.parts() {
+        let digest = cx.store.put(&data::to_bytes(frame)?)?;
+        outputs.insert(part.name().to_owned(), digest);
+        let columns = frame.columns().iter().map(|column| (column.name().to_string(), Digest(column_digest(column)))).collect();
+        parts.push(PartMeta { part, digest, rows: frame.height(), columns });
+        cx.frames.keep(digest, frame.clone());
+    }
+    outputs.insert("fitted".to_owned(), cx.store.put(&crate::store::canonical(&Json::Array(worked.fitted)))?);
+    let recipe = serde_json::to_value(&worked.recipe).expect("row steps are plain data");
+    outputs.insert("recipe".to_owned(), cx.store.put(&crate::store::canonical(&recipe))?);
+    let meta = TableMeta { shape: worked.table.shape.clone(), parts, dropped: worked.dropped };
+    Ok(Made { outputs, meta: json!(meta) })
+}
+
+/// A kept table, in memory.
+pub(super) fn load(cx: &Cx, meta: &TableMeta) -> Result<Table, Fault> {
+    let parts = meta
+        .parts
+        .iter()
+        .map(|part| Ok((part.part, (*frame(cx, part)?).clone())))
+        .collect::<Result<Vec<_>, Fault>>()?;
+    Ok(Table::of_parts(meta.shape.clone(), parts))
+}
+
+/// The rows of a kept part, from memory if this run has made or read them.
+pub(super) fn frame(cx: &Cx, meta: &PartMeta) -> Result<Arc<polars::prelude::DataFrame>, Fault> {
+    if let Some(frame) = cx.frames.get(&meta.digest) {
+        return Ok(frame);
+    }
+    let frame = load_part(&cx.store, meta)?;
+    Ok(cx.frames.keep(meta.digest, frame))
+}
+
+/// The rows of a kept part, from the store.
+///
+/// # Errors
+/// `lost-object` if they are gone or damaged: then they must be made again.
+pub fn load_part(store: &Store, meta: &PartMeta) -> Result<polars::prelude::DataFrame, Fault> {
+    data::from_bytes(object(store, &meta.digest)?)
+}
+
+/// An object's bytes, which must be there.
+pub(super) fn object(store: &Store, digest: &Digest) -> Result<Vec<u8>, Fault> {
+    let found = store.get(digest)?;
+    found.ok_or_else(|| Fault::new("lost-object", format!("the kept result {} is gone or damaged", digest.short())).help("run again: it is made anew"))
+}
+
+/// A kept recipe's row steps.
+pub(super) fn recipe(store: &Store, digest: &Digest) -> Result<Vec<RowStep>, Fault> {
+    serde_json::from_slice(&object(store, digest)?)
+        .map_err(|error| Fault::new("broken-record", "a kept recipe can't be read").because(error).help("run with `--force`"))
+}
+
+/// A source as if it were a kept table: for steps that need its columns' digests.
+pub(super) fn of_source(cx: &Cx, source: usize) -> Result<TableMeta, Fault> {
+    let identity = cx.tables.identity(cx.plan, source)?;
+    let name = &cx.plan.sources[source].spec.name;
+    let mut parts = Parts::new("source");
+    parts.add(format!("source.{name}"), identity.bytes.to_string());
+    parts.add("reading", identity.reading);
+    if let Some(shape) = &cx.plan.sources[source].shape {
+        key::shape(&mut parts, shape);
+    }
+    let label = label(&cx.plan.name, name, "source");
+    let (segment, _) = segment(cx, &label, &parts, &[], || Ok((*cx.tables.table(cx.plan, source)?).clone()))?;
+    Ok(segment.table)
+}
+
+/// The table that a step or source gives.
+pub(super) fn meta(cx: &Cx, input: Input) -> Result<TableMeta, Fault> {
+    match input {
+        Input::Step(step) => Ok(cx.done(step).table().clone()),
+        Input::Source(source) => of_source(cx, source),
+    }
+}
+
+/// The columns of a shape that hold what `name` says, hidden ones too.
+pub(super) fn digest_of(meta: &PartMeta, name: &str, shape: &Shape) -> Result<Digest, Fault> {
+    let found = meta.columns.get(name).copied();
+    found.ok_or_else(|| shape.unknown(name))
+}
+
+/// Where the rows of a part stand in their source.
+pub(super) const POSITIONS: &str = ROW;
+
+/// The part of a table that a model is judged on.
+pub(super) fn needed(meta: &TableMeta, part: Part) -> Result<&PartMeta, Fault> {
+    let found = meta.part(part);
+    found.ok_or_else(|| Fault::new("no-part", format!("the table has no {part} part")))
+}

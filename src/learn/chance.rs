@@ -1,0 +1,55 @@
+//! Chance that is the same everywhere: ChaCha with a stream of its own for each part of the work.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// A source of chance.
+pub(crate) struct Chance(ChaCha8Rng);
+
+impl Chance {
+    /// The source for part `stream` of the work under `seed`. Streams don't overlap, so parts may run in any order.
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(stream);
+        Self(generator)
+    }
+
+    /// A whole number below `bound`, each as likely (Lemire 2019, with rejection). `bound` is at least 1.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let bound = bound as u64;
+        loop {
+            let wide = u128::from(self.0.next_u64()) * u128::from(bound);
+            if (wide as u64) >= bound.wrapping_neg() % bound {
+                return (wide >> 64) as usize;
+            }
+        }
+    }
+
+    /// Puts the items in a random order (Fisher and Yates).
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Chance;
+
+    #[test]
+    fn draws_are_even_and_repeatable() {
+        let draw = |seed, stream| {
+            let mut chance = Chance::new(seed, stream);
+            (0..6000).map(|_| chance.below(6)).collect::<Vec<_>>()
+        };
+        let one = draw(1, 0);
+        assert_eq!(one, draw(1, 0));
+        assert_ne!(one, draw(1, 1));
+        assert_ne!(one, draw(2, 0));
+        for face in 0..6 {
+            let hits = one.iter().filter(|&&drawn| drawn == face).count();
+            assert!((880..1120).contains(&hits), "{face}: {hits}");
+        }
+    }
+}

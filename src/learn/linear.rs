@@ -1,0 +1,154 @@
+//! Estimators that are a few numbers: a constant, a weighted sum, and log-odds.
+
+use serde::{Deserialize, Serialize};
+
+use super::Task;
+use super::nature::Nature;
+
+/// The same answer for every row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Constant {
+    /// What it answers.
+    pub task: Task,
+    /// Each class' probability, or one number.
+    pub values: Vec<f64>,
+}
+
+/// A weighted sum of the features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// One a feature.
+    pub coefficients: Vec<f64>,
+    /// What is added.
+    pub intercept: f64,
+    /// The features' shares.
+    pub importance: Vec<f64>,
+}
+
+impl Line {
+    /// The sum for one row.
+    pub(super) fn row(&self, row: &[f64]) -> f64 {
+        assert_eq!(row.len(), self.coefficients.len(), "one value a feature");
+        dot(row, &self.coefficients) + self.intercept
+    }
+}
+
+/// Log-odds that are weighted sums of the features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Logistic {
+    /// How many classes there are.
+    pub count: usize,
+    /// The classes that occurred in training, ascending. The others get probability 0.
+    pub present: Vec<u32>,
+    /// How many features.
+    pub columns: usize,
+    /// `columns` for each class that occurred; for two of them once, the log-odds of the second.
+    pub coefficients: Vec<f64>,
+    /// One a row of coefficients.
+    pub intercepts: Vec<f64>,
+    /// The features' shares.
+    pub importance: Vec<f64>,
+}
+
+impl Logistic {
+    /// Each class' probability.
+    pub(super) fn row(&self, row: &[f64], into: &mut [f64]) {
+        assert_eq!(row.len(), self.columns, "one value a feature");
+        into.fill(0.0);
+        if let [first, second] = self.present[..] {
+            let odds = dot(row, &self.coefficients) + self.intercepts[0];
+            into[first as usize] = sigmoid(-odds);
+            into[second as usize] = sigmoid(odds);
+            return;
+        }
+        let mut largest = f64::NEG_INFINITY;
+        for (nth, &class) in self.present.iter().enumerate() {
+            let coefficients = &self.coefficients[nth * self.columns..(nth + 1) * self.columns];
+            let odds = dot(row, coefficients) + self.intercepts[nth];
+            into[class as usize] = odds;
+            largest = largest.max(odds);
+        }
+        let mut total = 0.0;
+        for &class in &self.present {
+            into[class as usize] = (into[class as usize] - largest).exp();
+            total += into[class as usize];
+        }
+        for &class in &self.present {
+            into[class as usize] /= total;
+        }
+    }
+
+    /// Whether lengths and classes hang together.
+    pub(super) fn is_sound(&self) -> bool {
+        let rows = if self.present.len() == 2 { 1 } else { self.present.len() };
+        self.present.len() >= 2
+            && self.columns > 0
+            && self.present.iter().all(|&class| (class as usize) < self.count)
+            && self.intercepts.len() == rows
+            && self.coefficients.len() == rows * self.columns
+    }
+}
+
+/// 1 / (1 + e^-x), without overflow.
+pub(super) fn sigmoid(x: f64) -> f64 {
+    if x >= 0.0 {
+        return 1.0 / (1.0 + (-x).exp());
+    }
+    let power = x.exp();
+    power / (1.0 + power)
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Each feature's share: the largest |coefficient| of its rows times its standard deviation, divided by the sum.
+pub(super) fn importance(coefficients: &[f64], natures: &[Nature]) -> Vec<f64> {
+    let mut shares: Vec<f64> = natures
+        .iter()
+        .enumerate()
+        .map(|(index, nature)| {
+            let of_rows = coefficients.iter().skip(index).step_by(natures.len());
+            of_rows.fold(0.0, |largest: f64, value| largest.max(value.abs())) * nature.deviation
+        })
+        .collect();
+    to_shares(&mut shares);
+    shares
+}
+
+/// Divides by the sum, unless that is 0.
+pub(super) fn to_shares(values: &mut [f64]) {
+    let total: f64 = values.iter().sum();
+    if total > 0.0 {
+        values.iter_mut().for_each(|value| *value /= total);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sigmoid_is_right_far_out() {
+        assert_eq!(sigmoid(0.0), 0.5);
+        assert_eq!((sigmoid(1e4), sigmoid(-1e4)), (1.0, 0.0));
+        assert!((sigmoid(-40.0) - (-40.0f64).exp()).abs() < 1e-30);
+    }
+
+    #[test]
+    fn a_class_that_never_occurred_gets_probability_zero() {
+        let logistic = Logistic {
+            count: 4,
+            present: vec![0, 2, 3],
+            columns: 1,
+            coefficients: vec![1.0, 0.0, -1.0],
+            intercepts: vec![0.0; 3],
+            importance: vec![1.0],
+        };
+        let mut into = [9.0; 4];
+        logistic.row(&[2.0], &mut into);
+        assert_eq!(into[1], 0.0);
+        assert!(into[0] > into[2] && into[2] > into[3]);
+        assert!((into.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,186 @@
+//! Learning from a matrix: models, their estimators, metrics, and cross-validation. No tables, no files.
+
+mod chance;
+mod cv;
+mod estimator;
+mod least_squares;
+mod linear;
+mod metric;
+mod minimize;
+mod model;
+mod nature;
+mod prediction;
+#[cfg(test)]
+mod reference;
+mod softmax;
+mod tree;
+mod validate;
+
+use crate::data::Matrix;
+use crate::source::Fault;
+use serde::{Deserialize, Serialize};
+
+pub use cv::{Fold, folds, time_folds};
+pub use estimator::Estimator;
+pub use metric::{
+    ClassReport, Direction, MetricEntry, Report, Scored, confusion, find_metric, metrics, report,
+    score,
+};
+pub use model::{
+    Checked, CheckedModel, HyperParameter, Model, ModelEntry, ModelVisitor, catalogue as models,
+    find as find_model, with_model,
+};
+pub use nature::balanced_weights;
+pub use prediction::{Prediction, argmax};
+
+/// What is to be predicted: a class or a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// One of several classes.
+    Classification,
+    /// A number.
+    Regression,
+}
+
+impl Task {
+    /// The task in a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::Classification => "classification",
+            Task::Regression => "regression",
+        }
+    }
+}
+
+/// The true answers, one a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// Classes as indexes into sorted labels that the caller keeps.
+    Classes {
+        /// One code a row, each below `count`.
+        codes: Vec<u32>,
+        /// How many classes there are, whether or not they all occur.
+        count: usize,
+    },
+    /// Numbers, all finite.
+    Numbers(Vec<f64>),
+}
+
+impl Target {
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Target::Classes { codes, .. } => codes.len(),
+            Target::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    /// The task that such a target sets.
+    pub fn task(&self) -> Task {
+        match self {
+            Target::Classes { .. } => Task::Classification,
+            Target::Numbers(_) => Task::Regression,
+        }
+    }
+
+    /// The given rows, in the given order.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        match self {
+            Target::Classes { codes, count } => Target::Classes {
+                codes: rows.iter().map(|&row| codes[row]).collect(),
+                count: *count,
+            },
+            Target::Numbers(numbers) => {
+                Target::Numbers(rows.iter().map(|&row| numbers[row]).collect())
+            }
+        }
+    }
+}
+
+/// What a long fit tells, and how it is told to stop.
+pub trait Watch: Sync {
+    /// `done` parts of `total` are done. Called from any thread.
+    fn progress(&self, done: usize, total: usize) {
+        let _ = (done, total);
+    }
+
+    /// Whether to stop as soon as possible.
+    fn cancelled(&self) -> bool {
+        false
+    }
+
+    /// Something that somebody should know, as that a solver did not converge.
+    fn warn(&self, warning: Fault) {
+        drop(warning);
+    }
+}
+
+/// A watch that neither listens nor stops.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {}
+
+/// The rows to learn from.
+#[derive(Clone, Copy)]
+pub struct Training<'a> {
+    /// The features.
+    pub x: &'a Matrix,
+    /// The answers.
+    pub y: &'a Target,
+    /// How much each row counts; `None`: all the same.
+    pub weights: Option<&'a [f64]>,
+    /// Where chance comes from.
+    pub seed: u64,
+    /// Who listens.
+    pub watch: &'a dyn Watch,
+}
+
+impl<'a> Training<'a> {
+    /// Unweighted and unwatched, with seed 0.
+    pub fn new(x: &'a Matrix, y: &'a Target) -> Self {
+        Self {
+            x,
+            y,
+            weights: None,
+            seed: 0,
+            watch: &Unwatched,
+        }
+    }
+
+    /// With weights.
+    #[must_use]
+    pub fn weighted(self, weights: &'a [f64]) -> Self {
+        Self {
+            weights: Some(weights),
+            ..self
+        }
+    }
+
+    /// With a seed.
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// With somebody who listens.
+    #[must_use]
+    pub fn watched(self, watch: &'a dyn Watch) -> Self {
+        Self { watch, ..self }
+    }
+
+    /// The weight of a row.
+    fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[row])
+    }
+
+    /// A fault when the fit was told to stop.
+    fn go_on(&self) -> Result<(), Fault> {
+        if self.watch.cancelled() {
+            return Err(Fault::new("interrupted", "the fit was interrupted"));
+        }
+        Ok(())
+    }
+}

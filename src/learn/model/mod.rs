@@ -1,0 +1,293 @@
+//! The models: each in a file of its own that holds its hyper-parameters, their check, and its fit.
+
+mod amount;
+mod baseline;
+mod linear_regression;
+mod logistic_regression;
+mod random_forest;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::{Estimator, Task, Training, validate};
+use crate::source::{Fault, nearest, suggest};
+
+/// A line of a model's table of hyper-parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct HyperParameter {
+    /// Its name in `with`.
+    pub name: &'static str,
+    /// Its default, as YAML.
+    pub default: &'static str,
+    /// What it may be.
+    pub range: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+}
+
+/// A model whose hyper-parameters are checked. To add one: a file here, and a line in the list below.
+pub trait Model: Serialize + Send + Sync + Sized + 'static {
+    /// Its name in the language.
+    const NAME: &'static str;
+    /// The version of the estimators it makes: raised whenever the same data gives another one.
+    const VERSION: u32;
+    /// What it is, in a line.
+    const SUMMARY: &'static str;
+    /// A `with` that is accepted, as YAML.
+    const EXAMPLE: &'static str;
+    /// What it can predict.
+    const TASKS: &'static [Task];
+    /// Whether the seed counts.
+    const CHANCE: bool;
+    /// Whether it reads features at all.
+    const FEATURES: bool = true;
+    /// Its hyper-parameters.
+    const HYPER: &'static [HyperParameter];
+    /// What its hyper-parameters are called elsewhere, and their names here.
+    const SYNONYMS: &'static [(&'static str, &'static str)];
+    /// Its hyper-parameters as written.
+    type Params: DeserializeOwned + JsonSchema + Default;
+
+    /// Checks the hyper-parameters: all faults at once, each with the route to its key.
+    ///
+    /// # Errors
+    /// If any is out of its range.
+    fn check(params: Self::Params) -> Result<Self, Vec<Fault>>;
+
+    /// Learns from rows that were checked by [`CheckedModel::fit`].
+    ///
+    /// # Errors
+    /// If these rows can't be learned from, or the fit was interrupted.
+    fn fit(&self, data: &Training) -> Result<Estimator, Fault>;
+}
+
+/// A checked model of any kind.
+pub trait CheckedModel: Send + Sync {
+    /// Its name in the language.
+    fn name(&self) -> &'static str;
+    /// The version of the estimators it makes.
+    fn version(&self) -> u32;
+    /// Every hyper-parameter, defaults filled in: its part of the key.
+    fn canonical(&self) -> Json;
+    /// Whether the seed counts.
+    fn uses_chance(&self) -> bool;
+    /// What it can predict.
+    fn tasks(&self) -> &'static [Task];
+    /// Checks the rows and learns from them.
+    ///
+    /// # Errors
+    /// If the rows can't be learned from (none, not finite, one class, another task), or the fit was interrupted.
+    fn fit(&self, data: &Training) -> Result<Estimator, Fault>;
+}
+
+impl<M: Model> CheckedModel for M {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn version(&self) -> u32 {
+        M::VERSION
+    }
+
+    fn canonical(&self) -> Json {
+        serde_json::to_value(self).expect("a checked model is plain data")
+    }
+
+    fn uses_chance(&self) -> bool {
+        M::CHANCE
+    }
+
+    fn tasks(&self) -> &'static [Task] {
+        M::TASKS
+    }
+
+    fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
+        validate::training(data, M::NAME, M::TASKS, M::FEATURES)?;
+        Model::fit(self, data)
+    }
+}
+
+/// A model whose hyper-parameters hold, or all that is wrong with them, each with the route to its key.
+pub type Checked = Result<Box<dyn CheckedModel>, Vec<Fault>>;
+
+/// One line of the catalogue.
+pub struct ModelEntry {
+    /// Its name in the language.
+    pub name: &'static str,
+    /// The version of the estimators it makes.
+    pub version: u32,
+    /// What it is, in a line.
+    pub summary: &'static str,
+    /// A `with` that is accepted, as YAML.
+    pub example: &'static str,
+    /// What it can predict.
+    pub tasks: &'static [Task],
+    /// Its hyper-parameters.
+    pub hyper: &'static [HyperParameter],
+    /// What its hyper-parameters are called elsewhere, and their names here.
+    pub synonyms: &'static [(&'static str, &'static str)],
+    /// The JSON Schema of its hyper-parameters.
+    pub schema: fn() -> schemars::Schema,
+    /// Reads and checks hyper-parameters; null stands for all defaults.
+    pub check: fn(Json) -> Checked,
+}
+
+impl ModelEntry {
+    const fn of<M: Model>() -> Self {
+        Self {
+            name: M::NAME,
+            version: M::VERSION,
+            summary: M::SUMMARY,
+            example: M::EXAMPLE,
+            tasks: M::TASKS,
+            hyper: M::HYPER,
+            synonyms: M::SYNONYMS,
+            schema: || schemars::schema_for!(M::Params),
+            check: check::<M>,
+        }
+    }
+}
+
+fn check<M: Model>(with: Json) -> Checked {
+    let params = match with {
+        Json::Null => M::Params::default(),
+        with => serde_json::from_value(with).map_err(|error| {
+            let message = format!("the hyper-parameters of `{}` can't be read", M::NAME);
+            vec![Fault::new("bad-hyper-parameters", message).because(error)]
+        })?,
+    };
+    Ok(Box::new(M::check(params)?))
+}
+
+/// Something to do with a model's type, as decoding its `Params` from a format of the caller's.
+pub trait ModelVisitor {
+    /// What comes of it.
+    type Out;
+    /// Does it.
+    fn visit<M: Model>(self) -> Self::Out;
+}
+
+macro_rules! models {
+    ($($model:ty),+ $(,)?) => {
+        static CATALOGUE: &[ModelEntry] = &[$(ModelEntry::of::<$model>()),+];
+
+        /// Calls the visitor with the type of the model of that name; `None` if there is none.
+        pub fn with_model<V: ModelVisitor>(name: &str, visitor: V) -> Option<V::Out> {
+            $(if name == <$model as Model>::NAME {
+                return Some(visitor.visit::<$model>());
+            })+
+            None
+        }
+    };
+}
+
+models![
+    linear_regression::LinearRegression,
+    logistic_regression::LogisticRegression,
+    random_forest::RandomForest,
+    baseline::Baseline,
+];
+
+/// Models of the language that are to come.
+const LATER: &[&str] = &[
+    "ridge", "lasso", "elastic_net", "svm", "decision_tree", "extra_trees", "gradient_boosting", "neural_network",
+    "naive_bayes", "knn", "ensemble",
+];
+
+/// What people call a model elsewhere, and its name here.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("rf", "random_forest"),
+    ("forest", "random_forest"),
+    ("randomforestclassifier", "random_forest"),
+    ("randomforestregressor", "random_forest"),
+    ("ranger", "random_forest"),
+    ("logistic", "logistic_regression"),
+    ("logit", "logistic_regression"),
+    ("logreg", "logistic_regression"),
+    ("linear", "linear_regression"),
+    ("ols", "linear_regression"),
+    ("dummy", "baseline"),
+    ("dummyclassifier", "baseline"),
+    ("dummyregressor", "baseline"),
+    ("elasticnet", "elastic_net"),
+    ("svc", "svm"),
+    ("svr", "svm"),
+    ("cart", "decision_tree"),
+    ("decisiontreeclassifier", "decision_tree"),
+    ("decisiontreeregressor", "decision_tree"),
+    ("extratreesclassifier", "extra_trees"),
+    ("extratreesregressor", "extra_trees"),
+    ("xgboost", "gradient_boosting"),
+    ("xgb", "gradient_boosting"),
+    ("lightgbm", "gradient_boosting"),
+    ("lgbm", "gradient_boosting"),
+    ("catboost", "gradient_boosting"),
+    ("gbm", "gradient_boosting"),
+    ("gradientboostingclassifier", "gradient_boosting"),
+    ("gradientboostingregressor", "gradient_boosting"),
+    ("histgradientboostingclassifier", "gradient_boosting"),
+    ("histgradientboostingregressor", "gradient_boosting"),
+    ("mlp", "neural_network"),
+    ("mlpclassifier", "neural_network"),
+    ("mlpregressor", "neural_network"),
+    ("gaussiannb", "naive_bayes"),
+    ("kneighborsclassifier", "knn"),
+    ("kneighborsregressor", "knn"),
+    ("stacking", "ensemble"),
+    ("voting", "ensemble"),
+];
+
+/// Every model, in the order of the language page.
+pub fn catalogue() -> &'static [ModelEntry] {
+    CATALOGUE
+}
+
+/// The model of that name.
+///
+/// # Errors
+/// If there is none, or none yet, with the name that was probably meant.
+pub fn find(name: &str) -> Result<&'static ModelEntry, Fault> {
+    if let Some(entry) = CATALOGUE.iter().find(|entry| entry.name == name) {
+        return Ok(entry);
+    }
+    if LATER.contains(&name) {
+        let message = format!("the model `{name}` is not supported yet");
+        return Err(Fault::new("not-supported", message).maybe_help(suggest("", names())));
+    }
+    Err(Fault::new("unknown-model", format!("there is no model `{name}`")).maybe_help(meant(name)))
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    CATALOGUE.iter().map(|entry| entry.name)
+}
+
+/// What was probably meant by a name.
+fn meant(name: &str) -> Option<String> {
+    let lower = name.to_lowercase();
+    let plain = lower.replace(['_', '-', ' '], "");
+    let synonym = SYNONYMS.iter().find(|(other, _)| *other == lower || *other == plain);
+    let known = || names().chain(LATER.iter().copied());
+    let same = known().find(|ours| ours.replace('_', "") == plain);
+    let Some(ours) = same.or(synonym.map(|(_, ours)| *ours)).or_else(|| nearest(name, known())) else {
+        return suggest(name, names());
+    };
+    if LATER.contains(&ours) {
+        return Some(format!("`{ours}` is meant, but it is not supported yet; there is {}", crate::source::list(names())));
+    }
+    Some(format!("did you mean `{ours}`?"))
+}
+
+/// A fault of one hyper-parameter's value.
+fn out_of_range(key: &str, message: impl Into<String>) -> Fault {
+    Fault::new("out-of-range", message).within(key)
+}
+
+/// The checked model, or its faults.
+fn unless<M>(faults: Vec<Fault>, model: M) -> Result<M, Vec<Fault>> {
+    if faults.is_empty() { Ok(model) } else { Err(faults) }
+}
+
+#[cfg(test)]
+mod tests;

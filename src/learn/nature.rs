@@ -1,0 +1,100 @@
+//! The mean and spread of each column by fixed-order sums, and balanced class weights.
+
+use super::Training;
+
+/// A column's weighted mean and standard deviation (of the population).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Nature {
+    /// The mean.
+    pub(super) mean: f64,
+    /// The standard deviation.
+    pub(super) deviation: f64,
+}
+
+/// How many rows one partial sum covers. Fixed, so that sums are the same on any number of threads.
+pub(super) const BLOCK: usize = 1024;
+
+/// A sum in blocks of fixed length.
+pub(super) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut whole = 0.0;
+    let mut part = 0.0;
+    for (nth, value) in values.into_iter().enumerate() {
+        if nth % BLOCK == 0 {
+            whole += part;
+            part = 0.0;
+        }
+        part += value;
+    }
+    whole + part
+}
+
+/// The weighted mean of `value(row)` over the rows of `data`.
+pub(super) fn mean(data: &Training, value: impl Fn(usize) -> f64) -> f64 {
+    let rows = data.x.rows();
+    let total = sum((0..rows).map(|row| data.weight(row)));
+    let rough = sum((0..rows).map(|row| data.weight(row) * value(row))) / total;
+    // A second pass takes the rounding of the first away: a constant column's mean is that constant.
+    rough + sum((0..rows).map(|row| data.weight(row) * (value(row) - rough))) / total
+}
+
+/// Each column's nature over the rows of `data`.
+pub(super) fn natures(data: &Training) -> Vec<Nature> {
+    let rows = data.x.rows();
+    let total = sum((0..rows).map(|row| data.weight(row)));
+    (0..data.x.columns())
+        .map(|index| {
+            let column = data.x.column(index);
+            let mean = mean(data, |row| column[row]);
+            let squares = sum((0..rows).map(|row| data.weight(row) * (column[row] - mean).powi(2)));
+            Nature {
+                mean,
+                deviation: (squares / total).sqrt(),
+            }
+        })
+        .collect()
+}
+
+/// Each row's weight under `weights: balanced`: n / (k · n_c), as scikit-learn's `class_weight="balanced"`.
+/// k counts the classes that occur.
+pub fn balanced_weights(codes: &[u32], count: usize) -> Vec<f64> {
+    let mut rows = vec![0usize; count];
+    for &code in codes {
+        rows[code as usize] += 1;
+    }
+    let present = rows.iter().filter(|&&rows| rows > 0).count();
+    codes
+        .iter()
+        .map(|&code| codes.len() as f64 / (present * rows[code as usize]) as f64)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Matrix;
+    use crate::learn::Target;
+
+    #[test]
+    fn balanced_weights_give_each_class_the_same_total() {
+        let weights = balanced_weights(&[0, 0, 0, 2], 3);
+        assert_eq!(weights, [4.0 / 6.0, 4.0 / 6.0, 4.0 / 6.0, 2.0]);
+    }
+
+    #[test]
+    fn a_weight_of_two_is_a_row_twice() {
+        let twice = Matrix::new(vec!["a".into()], 4, vec![1.0, 1.0, 4.0, 6.0]);
+        let once = Matrix::new(vec!["a".into()], 3, vec![1.0, 4.0, 6.0]);
+        let (y4, y3) = (Target::Numbers(vec![0.0; 4]), Target::Numbers(vec![0.0; 3]));
+        let doubled = natures(&Training::new(&once, &y3).weighted(&[2.0, 1.0, 1.0]));
+        assert_eq!(doubled, natures(&Training::new(&twice, &y4)));
+        assert_eq!(doubled[0].mean, 3.0);
+    }
+
+    #[test]
+    fn a_constant_column_has_no_spread() {
+        let x = Matrix::new(vec!["a".into()], 3000, vec![0.1; 3000]);
+        let y = Target::Numbers(vec![0.0; 3000]);
+        let nature = natures(&Training::new(&x, &y))[0];
+        assert_eq!((nature.mean, nature.deviation), (0.1, 0.0));
+    }
+}

@@ -1,0 +1,138 @@
+//! What every fit asks of its rows first, so that no solver meets what it can't take.
+
+use super::nature::Nature;
+use super::{Target, Task, Training};
+use crate::source::Fault;
+
+/// The faults of the data that no model can learn from. `columns` is whether the model needs features at all.
+pub(super) fn training(
+    data: &Training,
+    name: &str,
+    tasks: &[Task],
+    columns: bool,
+) -> Result<(), Fault> {
+    if !tasks.contains(&data.y.task()) {
+        return Err(wrong_task(name, data.y.task()));
+    }
+    rows(data)?;
+    if columns && data.x.columns() == 0 {
+        return Err(
+            Fault::new("no-features", format!("`{name}` has no features to learn from"))
+                .help("give `features` at least one column besides the target"),
+        );
+    }
+    finite(data)?;
+    weights(data)?;
+    match data.y {
+        Target::Classes { codes, count } if columns => classes(data, name, codes, *count),
+        Target::Classes { codes, count } => in_range(codes, *count),
+        Target::Numbers(_) => Ok(()),
+    }
+}
+
+/// The fault of a model that can't do the task at hand.
+pub(super) fn wrong_task(name: &str, task: Task) -> Fault {
+    let other = match task {
+        Task::Classification => "the target has classes",
+        Task::Regression => "the target has numbers",
+    };
+    let help = match task {
+        Task::Classification => "take a classifier, as `logistic_regression` or `random_forest`",
+        Task::Regression => {
+            "take a regression, as `linear_regression` or `random_forest`, or say `task: classification`"
+        }
+    };
+    Fault::new("wrong-task", format!("`{name}` does no {}: {other}", task.name())).help(help)
+}
+
+fn rows(data: &Training) -> Result<(), Fault> {
+    let rows = data.x.rows();
+    if data.y.rows() != rows || data.weights.is_some_and(|weights| weights.len() != rows) {
+        return Err(Fault::new(
+            "rows-differ",
+            format!("{rows} rows of features, but {} answers", data.y.rows()),
+        ));
+    }
+    if rows == 0 {
+        return Err(Fault::new("no-rows", "there are no rows to learn from")
+            .help("the ops before have dropped them all, or the train part is empty"));
+    }
+    Ok(())
+}
+
+fn finite(data: &Training) -> Result<(), Fault> {
+    for (index, name) in data.x.names().iter().enumerate() {
+        if let Some(row) = data.x.column(index).iter().position(|value| !value.is_finite()) {
+            return Err(Fault::new(
+                "not-finite",
+                format!("feature `{name}` is no finite number in row {}", row + 1),
+            )
+            .help("fill or drop missing values before training"));
+        }
+    }
+    if let Target::Numbers(numbers) = data.y
+        && let Some(row) = numbers.iter().position(|value| !value.is_finite())
+    {
+        return Err(Fault::new(
+            "not-finite",
+            format!("the target is no finite number in row {}", row + 1),
+        ));
+    }
+    Ok(())
+}
+
+fn weights(data: &Training) -> Result<(), Fault> {
+    let Some(weights) = data.weights else {
+        return Ok(());
+    };
+    if let Some(row) = weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
+        return Err(Fault::new(
+            "bad-weight",
+            format!("the weight of row {} is {}", row + 1, weights[row]),
+        )
+        .help("weights are numbers of at least 0"));
+    }
+    if weights.iter().all(|weight| *weight == 0.0) {
+        return Err(Fault::new("bad-weight", "every row has weight 0"));
+    }
+    Ok(())
+}
+
+/// The fault of a feature whose numbers are so large that their squares overflow.
+pub(super) fn spread(data: &Training, natures: &[Nature]) -> Result<(), Fault> {
+    let mut named = data.x.names().iter().zip(natures);
+    match named.find(|(_, nature)| !(nature.mean.is_finite() && nature.deviation.is_finite())) {
+        Some((name, _)) => Err(Fault::new(
+            "numbers-too-large",
+            format!("feature `{name}` has numbers so large that their spread is not finite"),
+        )
+        .help("scale or clip it first")),
+        None => Ok(()),
+    }
+}
+
+fn in_range(codes: &[u32], count: usize) -> Result<(), Fault> {
+    match codes.iter().find(|&&code| code as usize >= count) {
+        Some(code) => Err(Fault::new(
+            "unknown-class",
+            format!("class {code} of only {count} classes"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn classes(data: &Training, name: &str, codes: &[u32], count: usize) -> Result<(), Fault> {
+    in_range(codes, count)?;
+    let mut seen = vec![false; count];
+    for (row, &code) in codes.iter().enumerate() {
+        seen[code as usize] |= data.weight(row) > 0.0;
+    }
+    if seen.iter().filter(|&&seen| seen).count() < 2 {
+        return Err(Fault::new(
+            "one-class",
+            format!("`{name}` needs rows of at least 2 classes to learn from, and these have only one"),
+        )
+        .help("look at the target, and at what the ops before have dropped"));
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! The only constructor of a plan.
+
+use std::collections::BTreeMap;
+
+use super::node::{Input, Plan, SourceNode, Step, StepKind};
+use super::{deploy, evaluate, graph, leaks, protect, table, tests, train};
+use crate::data::{Contract, Format, Kind, Shape, Value};
+use crate::expr::{Expr, Scope};
+use crate::source::{Diagnostic, Fault, Severity, suggest};
+use crate::spec::{SourceSpec, Spec, StepSpec, Verb};
+
+/// What is known of tables outside without reading them whole.
+pub trait Schemas {
+    /// The contract in a file. Its own mistakes are diagnostics of that file.
+    fn contract(&self, path: &str) -> Result<Contract, Problem>;
+
+    /// The columns of a source, given the types that are said. `None` if nothing tells them; a fault (or a warning, with the
+    /// columns) if its file should tell and can't.
+    fn columns(&self, source: &SourceSpec, said: &BTreeMap<String, Kind>) -> (Option<Shape>, Option<Fault>);
+}
+
+/// Why a contract can't be had.
+pub enum Problem {
+    /// For the file that names it.
+    Here(Fault),
+    /// In the contract's own file.
+    There(Vec<Diagnostic>),
+}
+
+/// A plan, or what is wrong.
+pub struct Built {
+    /// The plan, if there is no error.
+    pub plan: Option<Plan>,
+    /// Errors and warnings, with routes into the pipeline's file.
+    pub faults: Vec<Fault>,
+    /// Mistakes in other files.
+    pub elsewhere: Vec<Diagnostic>,
+}
+
+/// Builds the plan of a spec, or tells all of its mistakes. `faults` are those that reading it found.
+pub fn build(spec: &Spec, schemas: &dyn Schemas, mut faults: Vec<Fault>) -> Built {
+    let mut elsewhere = Vec::new();
+    let targets = protect::targets(spec);
+    let mut protected = targets.clone();
+    protected.extend(spec.roles.columns().map(|(_, column)| column.to_owned()));
+    let order = graph::order(spec, &mut faults);
+    let mut plan = Plan {
+        name: spec.name.clone(),
+        description: spec.description.clone(),
+        seed: spec.seed,
+        protected,
+        unasked: targets.clone(),
+        sources: Vec::new(),
+        steps: Vec::new(),
+        tests: Vec::new(),
+    };
+    for source in &spec.sources {
+        let node = read_source(source, &spec.params, schemas, &mut faults, &mut elsewhere);
+        plan.sources.push(node);
+    }
+    // What only the target is made from is known once the ops are read: they are read twice, the first time for that alone.
+    add_steps(spec, &order, &mut plan, &mut Vec::new());
+    plan.unasked = protect::unasked(&targets, &plan.steps);
+    plan.protected.extend(plan.unasked.iter().cloned());
+    plan.steps.clear();
+    add_steps(spec, &order, &mut plan, &mut faults);
+    check_roles(spec, &plan, &mut faults);
+    if plan.steps.len() == spec.steps.len() {
+        plan.tests = tests::tests(spec, &plan, &mut faults);
+    }
+    faults.extend(leaks::warnings(&plan));
+    let whole = elsewhere.is_empty() && faults.iter().all(|fault| fault.severity == Severity::Warning);
+    Built { plan: whole.then_some(plan), faults, elsewhere }
+}
+
+fn read_source(
+    source: &SourceSpec,
+    params: &BTreeMap<String, Value>,
+    schemas: &dyn Schemas,
+    faults: &mut Vec<Fault>,
+    elsewhere: &mut Vec<Diagnostic>,
+) -> SourceNode {
+    let route = source.route();
+    let contract = source.contract.as_ref().and_then(|path| match schemas.contract(path) {
+        Ok(contract) => Some(contract),
+        Err(Problem::Here(fault)) => {
+            faults.push(fault.within("contract").under(&route));
+            None
+        }
+        Err(Problem::There(found)) => {
+            elsewhere.extend(found);
+            None
+        }
+    });
+    // What is said in the pipeline beats the contract.
+    let mut said = contract.as_ref().map(Contract::kinds).unwrap_or_default();
+    said.extend(source.reading.kinds.clone());
+    let (shape, fault) = schemas.columns(source, &said);
+    faults.extend(fault.map(|fault| fault.within("path").under(&route)));
+    let shape = shape.or_else(|| contract.as_ref().map(Contract::shape));
+    for column in source.reading.kinds.keys() {
+        let unknown = shape.as_ref().and_then(|shape| shape.expect(column).err());
+        faults.extend(unknown.map(|fault| fault.on_key().within(column).within("columns").under(&route)));
+    }
+    let condition = source.condition.as_ref().zip(shape.as_ref()).and_then(|(sql, shape)| {
+        let found = match Expr::parse(sql, &Scope { shape, params }) {
+            Ok(expr) if expr.kind() == Kind::Bool => return Some(expr),
+            Ok(expr) => vec![Fault::new("wrong-type", format!("a condition is true or false, and this is {}", expr.kind()))],
+            Err(found) => found,
+        };
+        faults.extend(found.into_iter().map(|fault| fault.within("where").under(&route)));
+        None
+    });
+    let mut spec = source.clone();
+    spec.reading.kinds = said;
+    SourceNode { spec, contract, condition, shape }
+}
+
+fn add_steps(spec: &Spec, order: &[usize], plan: &mut Plan, faults: &mut Vec<Fault>) {
+    let protected = plan.protected.clone();
+    for source in &mut plan.sources {
+        if let Some(shape) = &mut source.shape {
+            shape.protected.clone_from(&protected);
+        }
+    }
+    for place in order {
+        let written = &spec.steps[*place];
+        let mut found = Vec::new();
+        let kind = step(spec, written, plan, &mut found);
+        faults.extend(found);
+        if let Some(kind) = kind {
+            plan.steps.push(Step {
+                name: written.name.clone(),
+                description: written.description.clone(),
+                tags: written.tags.clone(),
+                save: written.save.clone(),
+                kind,
+            });
+        }
+    }
+}
+
+/// Faults have their routes from the document's root.
+fn step(spec: &Spec, written: &StepSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<StepKind> {
+    let route = written.route();
+    let mut found = Vec::new();
+    if let Some(fault) = written.save.as_ref().and_then(|path| Format::of(path).err()) {
+        found.push(fault.within("save"));
+    }
+    let kind = match &written.verb {
+        Verb::Table(spec_table) => {
+            let key = if spec_table.verb == crate::spec::VerbKind::Clean { "clean" } else { "transform" };
+            let start = start(&spec_table.input, key, plan, &mut found);
+            start.map(|(input, shape, is_split)| {
+                let start = table::Start { input, shape, is_split, params: &spec.params };
+                StepKind::Table(table::table(spec_table, start, faults))
+            })
+        }
+        Verb::Train(spec_train) => start(&spec_train.table, "train", plan, &mut found)
+            .and_then(|(input, shape, _)| train::train(spec_train, input, shape, spec.target.as_ref(), &mut found))
+            .map(StepKind::Train),
+        Verb::Evaluate(spec_evaluate) => evaluate::evaluate(spec_evaluate, plan, &mut found).map(StepKind::Evaluate),
+        Verb::Deploy(spec_deploy) => deploy::deploy(spec_deploy, plan, &mut found).map(StepKind::Deploy),
+    };
+    faults.extend(found.into_iter().map(|fault| fault.under(&route)));
+    kind
+}
+
+/// The table that a step works on: its place, its columns, and whether its rows are split.
+fn start<'a>(name: &str, key: &str, plan: &'a Plan, faults: &mut Vec<Fault>) -> Option<(Input, Option<&'a Shape>, bool)> {
+    if let Some(source) = plan.sources.iter().position(|source| source.spec.name == name) {
+        return Some((Input::Source(source), plan.sources[source].shape.as_ref(), false));
+    }
+    // A step that isn't in the plan has told its own mistakes.
+    let step = plan.step(name)?;
+    let Some(found) = plan.table(step) else {
+        let tables = plan.sources.iter().map(|source| source.spec.name.as_str());
+        let tables = tables.chain(plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Table(_))).map(|step| step.name.as_str()));
+        let what = match plan.steps[step].kind {
+            StepKind::Train(_) => "a model",
+            _ => "no table",
+        };
+        let fault = Fault::new("not-a-table", format!("`{name}` is {what}, and this step works on a table"));
+        faults.push(fault.maybe_help(suggest(name, tables)).within(key));
+        return None;
+    };
+    let (_, steps) = plan.chain(Input::Step(step));
+    let is_split = steps.iter().any(|step| plan.table(*step).is_some_and(|table| table.split.is_some()));
+    Some((Input::Step(step), found.shape.as_ref(), is_split))
+}
+
+/// A role that no table has is a slip.
+fn check_roles(spec: &Spec, plan: &Plan, faults: &mut Vec<Fault>) {
+    let shapes: Vec<&Shape> = plan
+        .sources
+        .iter()
+        .map(|source| source.shape.as_ref())
+        .chain(plan.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Table(table) => Some(table.shape.as_ref()),
+            _ => None,
+        }))
+        .flatten()
+        .collect();
+    if shapes.is_empty() || plan.sources.iter().any(|source| source.shape.is_none()) {
+        return;
+    }
+    for (role, column) in spec.roles.columns() {
+        if shapes.iter().all(|shape| shape.kind(column).is_none()) {
+            let known = shapes.iter().flat_map(|shape| shape.names());
+            let index = spec.roles.held.iter().position(|held| held == column);
+            let route = crate::source::Route::of(["roles", role]);
+            let route = if role == "held" { route.index(index.unwrap_or_default()) } else { route };
+            faults.push(Fault::new("unknown-column", format!("no table has a column `{column}`")).maybe_help(suggest(column, known)).under(&route));
+        }
+    }
+}

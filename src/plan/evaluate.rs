@@ -1,0 +1,170 @@
+//! An evaluate step: its models compared on one part of one split, by metrics that fit their task.
+
+use super::node::{Evaluate, Input, Plan, StepKind, Train};
+use crate::data::Part;
+use crate::learn::{Task, find_metric, metrics};
+use crate::source::{Fault, Route, suggest};
+use crate::spec::EvaluateSpec;
+
+/// Checks an evaluate step. Faults have their routes from the step.
+pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<Evaluate> {
+    let models = models(spec, plan, faults)?;
+    let trains: Vec<&Train> = models.iter().map(|model| train(plan, *model)).collect();
+    let task = trains.iter().find_map(|train| train.task);
+    let on = part(spec, faults)?;
+    comparable(spec, plan, &trains, on, faults);
+    let names = if spec.metrics.is_empty() { defaults(task) } else { spec.metrics.iter().map(String::as_str).collect() };
+    let mut found = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        match metric(name, task) {
+            Ok(name) => found.push(name),
+            Err(fault) => faults.push(fault.under(&Route::of(["metrics"]).index(index))),
+        }
+    }
+    let best = spec.best.as_ref().and_then(|name| computed(name, &found, task).map_err(|fault| faults.push(fault.within("best"))).ok());
+    for gate in &spec.gates {
+        if gate.metric != "coverage"
+            && let Err(fault) = computed(&gate.metric, &found, task)
+        {
+            faults.push(fault.on_key().within(&gate.metric).within("require"));
+        }
+    }
+    if models.len() > 1 && spec.best.is_none() && !spec.gates.is_empty() {
+        let fault = Fault::new("no-best", "`require` judges the winner, and nothing says which model wins");
+        faults.push(fault.help("write `best: METRIC`").on_key().within("require"));
+    }
+    let slices = spec
+        .slices
+        .iter()
+        .enumerate()
+        .filter_map(|(index, column)| {
+            slice(column, plan, trains[0]).map_err(|fault| faults.push(fault.under(&Route::of(["slices"]).index(index)))).ok()
+        })
+        .collect();
+    Some(Evaluate { models, on, metrics: found, best, slices, gates: spec.gates.clone() })
+}
+
+/// The train step at a place that is one.
+pub(super) fn train(plan: &Plan, step: usize) -> &Train {
+    match &plan.steps[step].kind {
+        StepKind::Train(train) => train,
+        _ => unreachable!("an evaluate step names train steps"),
+    }
+}
+
+fn models(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<Vec<usize>> {
+    let mut found = Vec::new();
+    for (index, name) in spec.models.iter().enumerate() {
+        let route = Route::of(["evaluate"]).index(index);
+        match plan.step(name).map(|step| (step, &plan.steps[step].kind)) {
+            Some((step, StepKind::Train(_))) if found.contains(&step) => {
+                faults.push(Fault::new("duplicate-name", format!("`{name}` is named twice")).under(&route));
+            }
+            Some((step, StepKind::Train(_))) => found.push(step),
+            Some(_) => {
+                let trained = plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Train(_)));
+                let help = suggest(name, trained.map(|step| step.name.as_str()));
+                faults.push(Fault::new("not-a-model", format!("`{name}` trains no model")).maybe_help(help).under(&route));
+            }
+            // A source, or a step whose own mistakes are told already.
+            None if plan.sources.iter().any(|source| source.spec.name == *name) => {
+                faults.push(Fault::new("not-a-model", format!("`{name}` is a source, not a model")).under(&route));
+            }
+            None => {}
+        }
+    }
+    if spec.models.is_empty() {
+        faults.push(Fault::new("missing-field", "there is no model to evaluate").within("evaluate"));
+    }
+    (found.len() == spec.models.len() && !found.is_empty()).then_some(found)
+}
+
+fn part(spec: &EvaluateSpec, faults: &mut Vec<Fault>) -> Option<Part> {
+    let Some(on) = &spec.on else {
+        return Some(Part::Test);
+    };
+    match Part::named(on).filter(|part| *part != Part::All) {
+        Some(part) => Some(part),
+        None => {
+            let fault = Fault::new("not-supported", format!("`{on}` isn't a part; other tables are not supported yet"));
+            faults.push(fault.help("write `test`, `validation` or `train`").within("on"));
+            None
+        }
+    }
+}
+
+/// One task, one target, one split, and a part to judge on.
+fn comparable(spec: &EvaluateSpec, plan: &Plan, trains: &[&Train], on: Part, faults: &mut Vec<Fault>) {
+    let split = |train: &Train| {
+        let (_, steps) = plan.chain(train.input);
+        steps.into_iter().find(|step| plan.table(*step).is_some_and(|table| table.split.is_some()))
+    };
+    let first = split(trains[0]);
+    for (index, train) in trains.iter().enumerate().skip(1) {
+        let message = if train.target != trains[0].target {
+            Some("predicts another target than the first model")
+        } else if split(train) != first {
+            Some("learned from another split than the first model, so their scores can't be compared")
+        } else {
+            None
+        };
+        if let Some(message) = message {
+            let fault = Fault::new("not-comparable", format!("`{}` {message}", spec.models[index]));
+            faults.push(fault.help("let all models learn from tables after one split").under(&Route::of(["evaluate"]).index(index)));
+        }
+    }
+    let makes = first.and_then(|step| {
+        let table = plan.table(step)?;
+        Some(table.ops[table.split?].op.makes(on))
+    });
+    if makes != Some(true) {
+        let message = match makes {
+            None => format!("there is no {on} part to judge on: nothing splits the rows"),
+            _ => format!("there is no {on} part to judge on: the split doesn't make one"),
+        };
+        let help = "put `split: {test: 0.25}` among the ops before training";
+        faults.push(Fault::new("no-part", message).help(help).within(if spec.on.is_some() { "on" } else { "evaluate" }));
+    }
+}
+
+fn defaults(task: Option<Task>) -> Vec<&'static str> {
+    match task {
+        Some(Task::Regression) => vec!["rmse", "mae", "r2"],
+        _ => vec!["accuracy", "f1", "log_loss"],
+    }
+}
+
+fn metric(name: &str, task: Option<Task>) -> Result<&'static str, Fault> {
+    let entry = find_metric(name)?;
+    if let Some(task) = task.filter(|task| *task != entry.task) {
+        let known = metrics().iter().filter(|other| other.task == task).map(|other| other.name);
+        return Err(Fault::new("wrong-metric", format!("`{name}` judges {}, and this is {}", entry.task.name(), task.name()))
+            .help(format!("there is {}", crate::source::list(known))));
+    }
+    Ok(entry.name)
+}
+
+fn computed(name: &str, computed: &[&'static str], task: Option<Task>) -> Result<&'static str, Fault> {
+    if let Some(found) = computed.iter().find(|other| **other == name) {
+        return Ok(found);
+    }
+    metric(name, task)?;
+    Err(Fault::new("metric-not-computed", format!("`{name}` isn't computed here")).help(format!("add it: `metrics: [{}, {name}]`", computed.join(", "))))
+}
+
+/// The last table on the way to the model that has the column, so that its values are those before encoding.
+fn slice(column: &str, plan: &Plan, train: &Train) -> Result<(String, Input), Fault> {
+    let (source, steps) = plan.chain(train.input);
+    let mut tables: Vec<Input> = steps.into_iter().map(Input::Step).collect();
+    tables.insert(0, Input::Source(source));
+    let shape = |input: &Input| match input {
+        Input::Source(source) => plan.sources[*source].shape.as_ref(),
+        Input::Step(step) => plan.table(*step).and_then(|table| table.shape.as_ref()),
+    };
+    let last = tables.iter().rev().find(|input| shape(input).is_none_or(|shape| shape.known(column).is_some()));
+    if let Some(input) = last {
+        return Ok((column.to_owned(), *input));
+    }
+    let known: Vec<&str> = tables.iter().filter_map(shape).flat_map(|shape| shape.names()).collect();
+    Err(Fault::new("unknown-column", format!("no table on the way to the models has a column `{column}`")).maybe_help(suggest(column, known)))
+}

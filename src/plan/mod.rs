@@ -1,0 +1,19 @@
+//! The graph: names resolved, no cycles, columns and types checked from the sources to the last step.
+//!
+//! `build` is the only way to a `Plan`: one that exists fits together, as far as can be known before data is read.
+
+mod build;
+mod deploy;
+mod evaluate;
+mod graph;
+mod leaks;
+mod node;
+mod protect;
+mod table;
+mod tests;
+mod train;
+
+pub use build::{Built, Problem, Schemas, build};
+pub use node::{
+    Cv, Deploy, Evaluate, Given, Input, OpNode, Plan, PlanTest, SourceNode, Step, StepKind, TableStep, Target, Train,
+};

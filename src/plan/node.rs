@@ -1,0 +1,271 @@
+//! What a plan is made of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::data::{Contract, Part, Selector, Shape, Table};
+use crate::expr::Expr;
+use crate::learn::{CheckedModel, Task};
+use crate::ops::{CheckedOp, Rows};
+use crate::source::Route;
+use crate::spec::{Gate, SourceSpec, TargetKind, Weights};
+
+/// A pipeline that fits together.
+pub struct Plan {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What every random choice derives from.
+    pub seed: u64,
+    /// The columns that selectors leave alone.
+    pub protected: BTreeSet<String>,
+    /// The target and the columns that only it is made from: no request has them.
+    pub unasked: BTreeSet<String>,
+    /// The tables from outside.
+    pub sources: Vec<SourceNode>,
+    /// The steps; each comes after those it works on.
+    pub steps: Vec<Step>,
+    /// Its tests.
+    pub tests: Vec<PlanTest>,
+}
+
+impl Plan {
+    /// The step of that name.
+    pub fn step(&self, name: &str) -> Option<usize> {
+        self.steps.iter().position(|step| step.name == name)
+    }
+
+    /// The table step at `index`, if it is one.
+    pub fn table(&self, index: usize) -> Option<&TableStep> {
+        match &self.steps[index].kind {
+            StepKind::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The table steps from a source to `input`, in the order the rows pass them, and the source they begin at.
+    pub fn chain(&self, input: Input) -> (usize, Vec<usize>) {
+        let mut steps = Vec::new();
+        let mut at = input;
+        loop {
+            match at {
+                Input::Source(source) => {
+                    steps.reverse();
+                    return (source, steps);
+                }
+                Input::Step(step) => {
+                    steps.push(step);
+                    at = self.table(step).expect("a table's input is a table").input;
+                }
+            }
+        }
+    }
+
+    /// The name of a source or step.
+    pub fn name_of(&self, input: Input) -> &str {
+        match input {
+            Input::Source(source) => &self.sources[source].spec.name,
+            Input::Step(step) => &self.steps[step].name,
+        }
+    }
+
+    /// Which steps each step works on.
+    pub fn needs(&self, step: usize) -> Vec<usize> {
+        let of = |input: &Input| match input {
+            Input::Step(step) => Some(*step),
+            Input::Source(_) => None,
+        };
+        match &self.steps[step].kind {
+            StepKind::Table(table) => of(&table.input).into_iter().collect(),
+            StepKind::Train(train) => of(&train.input).into_iter().collect(),
+            StepKind::Evaluate(evaluate) => evaluate.models.clone(),
+            StepKind::Deploy(deploy) => vec![deploy.step],
+        }
+    }
+}
+
+/// A source or a step, by its place in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Input {
+    /// A table from outside.
+    Source(usize),
+    /// A step.
+    Step(usize),
+}
+
+/// A table from outside.
+pub struct SourceNode {
+    /// What was written.
+    pub spec: SourceSpec,
+    /// What it must look like.
+    pub contract: Option<Contract>,
+    /// The condition that its rows meet.
+    pub condition: Option<Expr>,
+    /// Its columns, if they are known.
+    pub shape: Option<Shape>,
+}
+
+/// A step.
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Words to choose steps by.
+    pub tags: Vec<String>,
+    /// A file that its table is also written to.
+    pub save: Option<String>,
+    /// What it does.
+    pub kind: StepKind,
+}
+
+impl Step {
+    /// Where it stands in the file.
+    pub fn route(&self) -> Route {
+        Route::of(["steps", &self.name])
+    }
+}
+
+/// What a step does.
+pub enum StepKind {
+    /// A table through ops.
+    Table(TableStep),
+    /// A model.
+    Train(Train),
+    /// A judgement of models.
+    Evaluate(Evaluate),
+    /// A registered model.
+    Deploy(Deploy),
+}
+
+impl StepKind {
+    /// The verb, as people say it.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            StepKind::Table(table) => table.verb,
+            StepKind::Train(_) => "train",
+            StepKind::Evaluate(_) => "evaluate",
+            StepKind::Deploy(_) => "deploy",
+        }
+    }
+}
+
+/// A table through ops.
+pub struct TableStep {
+    /// `clean` or `transform`.
+    pub verb: &'static str,
+    /// Where its rows come from.
+    pub input: Input,
+    /// The ops, in order.
+    pub ops: Vec<OpNode>,
+    /// Where in `ops` the split is, if here.
+    pub split: Option<usize>,
+    /// Its columns, if they are known.
+    pub shape: Option<Shape>,
+}
+
+impl TableStep {
+    /// The ranges of `ops` that are run and kept as one: cut behind a split, so that what comes after it can be refitted.
+    pub fn segments(&self) -> Vec<std::ops::Range<usize>> {
+        match self.split {
+            Some(split) if split + 1 < self.ops.len() => vec![0..split + 1, split + 1..self.ops.len()],
+            _ => vec![0..self.ops.len(); 1],
+        }
+    }
+}
+
+/// One op of a step.
+pub struct OpNode {
+    /// The checked op.
+    pub op: Box<dyn CheckedOp>,
+    /// Which rows it works on, if that was said.
+    pub rows: Option<Rows>,
+    /// Where its argument stands.
+    pub route: Route,
+}
+
+/// The column to predict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The column.
+    pub column: String,
+    /// The positive class, as it was written.
+    pub positive: Option<Json>,
+}
+
+/// A model to learn.
+pub struct Train {
+    /// The table it learns from.
+    pub input: Input,
+    /// The model's name in the catalogue.
+    pub model_name: &'static str,
+    /// The model with its hyper-parameters.
+    pub model: Box<dyn CheckedModel>,
+    /// What to predict.
+    pub target: Target,
+    /// Classes or numbers; told by the target's type if not known before data is read.
+    pub task: Option<Task>,
+    /// What to learn from.
+    pub features: Selector,
+    /// How much rows count.
+    pub weights: Option<Weights>,
+    /// Cross-validation.
+    pub cv: Option<Cv>,
+}
+
+/// Cross-validation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cv {
+    /// How many folds.
+    pub folds: usize,
+    /// The column that orders the rows.
+    pub time: Option<String>,
+}
+
+/// A judgement of models.
+pub struct Evaluate {
+    /// The train steps, in the order they are named.
+    pub models: Vec<usize>,
+    /// The part they are judged on.
+    pub on: Part,
+    /// The metrics.
+    pub metrics: Vec<&'static str>,
+    /// The metric that ranks them.
+    pub best: Option<&'static str>,
+    /// Columns whose values are judged one by one, each with the table that has it last.
+    pub slices: Vec<(String, Input)>,
+    /// What the winner must reach.
+    pub gates: Vec<Gate>,
+}
+
+/// A model to register.
+pub struct Deploy {
+    /// The evaluate or train step.
+    pub step: usize,
+    /// The registered name.
+    pub name: String,
+    /// The alias that moves.
+    pub alias: String,
+    /// Where it goes.
+    pub targets: Vec<TargetKind>,
+}
+
+/// A test of the pipeline, its rows typed.
+pub struct PlanTest {
+    /// What it shows.
+    pub name: String,
+    /// The rows of sources.
+    pub given: Vec<Given>,
+    /// The rows expected of steps, as they were written.
+    pub expect: BTreeMap<usize, Vec<serde_json::Map<String, Json>>>,
+}
+
+/// The rows of one source in a test.
+pub struct Given {
+    /// The source.
+    pub source: usize,
+    /// Its rows.
+    pub table: Table,
+}

@@ -1,0 +1,83 @@
+//! A table step: its ops decoded by name, and its columns followed through them.
+
+use std::collections::BTreeMap;
+
+use super::node::{Input, OpNode, TableStep};
+use crate::data::{Shape, Value};
+use crate::expr::Scope;
+use crate::ops::find;
+use crate::source::Fault;
+use crate::spec::{OpSpec, TableSpec, VerbKind};
+
+/// What a step begins with.
+pub(super) struct Start<'a> {
+    pub(super) input: Input,
+    /// The columns, if they are known.
+    pub(super) shape: Option<&'a Shape>,
+    /// Whether rows are marked as train or test already.
+    pub(super) is_split: bool,
+    pub(super) params: &'a BTreeMap<String, Value>,
+}
+
+/// Faults about columns, which can't be told where the columns aren't known.
+const ABOUT_COLUMNS: [&str; 3] = ["unknown-column", "wrong-type", "ambiguous-column"];
+
+/// Checks a table step. Faults have their routes from the document's root.
+pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> TableStep {
+    let mut shape = start.shape.cloned();
+    let mut is_split = start.is_split;
+    let mut ops = Vec::new();
+    let mut split = None;
+    for written in &spec.ops {
+        let Some(node) = read(written, shape.as_ref(), start.params, faults) else {
+            // What comes after can't know its columns.
+            shape = None;
+            continue;
+        };
+        if node.op.splits() {
+            if is_split {
+                let fault = Fault::new("second-split", "the rows are split already, and a table has one split at most");
+                faults.push(fault.help("take one of the two away").on_key().under(&node.route));
+            } else {
+                split = Some(ops.len());
+            }
+            is_split = true;
+        }
+        if node.rows.is_some() && !node.op.drops_rows() {
+            let fault = Fault::new("bad-rows", format!("`rows` is for ops that drop rows, and `{}` doesn't", node.op.name()));
+            faults.push(fault.on_key().under(&node.route));
+        }
+        if let Some(before) = &shape {
+            let mut found = Vec::new();
+            let after = node.op.shape(before, None, &mut found);
+            faults.extend(found.into_iter().map(|fault| fault.under(&node.route)));
+            shape = Some(after);
+        }
+        ops.push(node);
+    }
+    let verb = if spec.verb == VerbKind::Clean { "clean" } else { "transform" };
+    TableStep { verb, input: start.input, ops, split, shape }
+}
+
+fn read(written: &OpSpec, shape: Option<&Shape>, params: &BTreeMap<String, Value>, faults: &mut Vec<Fault>) -> Option<OpNode> {
+    let entry = match find(&written.name) {
+        Ok(entry) => entry,
+        Err(mut fault) => {
+            if written.bare {
+                fault.at = crate::source::At::Value;
+            }
+            faults.push(fault.under(&written.route));
+            return None;
+        }
+    };
+    let unknown = Shape::default();
+    let scope = Scope { shape: shape.unwrap_or(&unknown), params };
+    match (entry.read)(&written.argument, &scope) {
+        Ok(op) => Some(OpNode { op, rows: written.rows, route: written.route.clone() }),
+        Err(found) => {
+            let told = found.into_iter().filter(|fault| shape.is_some() || !ABOUT_COLUMNS.contains(&fault.code));
+            faults.extend(told.map(|fault| fault.under(&written.route)));
+            None
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A train step: its model decoded by name, its target and features looked up.
+
+use super::node::{Cv, Input, Target, Train};
+use crate::data::{Kind, Selector, Shape};
+use crate::learn::{CheckedModel, Model, ModelEntry, ModelVisitor, Task, find_model, with_model};
+use crate::source::{Data, Fault, Node, Route, Segment, decode};
+use crate::spec::{TargetSpec, TrainSpec, Weights};
+
+/// Checks a train step. Faults have their routes from the step.
+pub(super) fn train(
+    spec: &TrainSpec,
+    input: Input,
+    shape: Option<&Shape>,
+    default: Option<&TargetSpec>,
+    faults: &mut Vec<Fault>,
+) -> Option<Train> {
+    let model = model(spec, faults);
+    let Some(target) = spec.target.as_ref().or(default) else {
+        let fault = Fault::new("no-target", "nothing says which column to predict");
+        faults.push(fault.help("write `target: COLUMN` at the top of the file or in this step").within("train"));
+        return None;
+    };
+    let mut kind = None;
+    if let Some(shape) = shape {
+        match shape.expect(&target.column) {
+            Ok(found) => kind = Some(found),
+            Err(fault) if spec.target.is_some() => faults.push(fault.within("target")),
+            Err(fault) => faults.push(Fault { message: format!("the target `{}` isn't among the columns of this table", target.column), ..fault }.within("train")),
+        }
+    }
+    let task = spec.task.or_else(|| kind.map(|kind| task_of(kind, target.positive.is_some())));
+    if let Some(fault) = kind.and_then(|kind| unpredictable(kind, task, &target.column)) {
+        faults.push(fault.within("train"));
+    }
+    let features = spec.features.clone().unwrap_or_else(Selector::all);
+    if let Some(shape) = shape {
+        check_features(spec, &features, shape, target, faults);
+    }
+    let (entry, model) = model?;
+    if let Some(task) = task.filter(|task| !entry.tasks.contains(task)) {
+        let other = match task {
+            Task::Classification => "has classes",
+            Task::Regression => "has numbers",
+        };
+        let fault = Fault::new("wrong-task", format!("`{}` does no {}, and the target `{}` {other}", entry.name, task.name(), target.column));
+        faults.push(fault.help("take a model of the other kind, or say `task:`").within("model"));
+    }
+    Some(Train {
+        input,
+        model_name: entry.name,
+        model,
+        target: Target { column: target.column.clone(), positive: target.positive.clone() },
+        task,
+        features,
+        weights: spec.weights.clone(),
+        cv: spec.cv.as_ref().map(|cv| Cv { folds: cv.folds, time: cv.time.clone() }),
+    })
+}
+
+/// What a target of that type asks for.
+pub(super) fn task_of(kind: Kind, has_positive: bool) -> Task {
+    if has_positive || kind == Kind::Bool || kind.is_string() { Task::Classification } else { Task::Regression }
+}
+
+fn unpredictable(kind: Kind, task: Option<Task>, column: &str) -> Option<Fault> {
+    let fits = match task? {
+        Task::Classification => kind != Kind::Text && !kind.is_temporal(),
+        Task::Regression => kind.is_numeric() || kind == Kind::Bool,
+    };
+    (!fits).then(|| Fault::new("wrong-type", format!("the target `{column}` is {kind}, which can't be predicted")))
+}
+
+fn check_features(spec: &TrainSpec, features: &Selector, shape: &Shape, target: &TargetSpec, faults: &mut Vec<Fault>) {
+    if let Some(Weights::Column(column)) = &spec.weights {
+        match shape.expect(column) {
+            Ok(kind) if !kind.is_numeric() => {
+                faults.push(Fault::new("wrong-type", format!("`{column}` is {kind}, and weights are numbers")).within("weights"));
+            }
+            Ok(_) => {}
+            Err(fault) => faults.push(fault.help("say `balanced`, or name a column").within("weights")),
+        }
+    }
+    let picked = match features.select(shape) {
+        Ok(picked) => picked,
+        Err(found) => {
+            faults.extend(found.into_iter().map(|fault| fault.within("features")));
+            return;
+        }
+    };
+    for column in picked {
+        if column == target.column {
+            faults.push(features.blame(&column, Fault::new("target-as-feature", format!("`{column}` is what to predict, and can't be a feature"))).within("features"));
+            continue;
+        }
+        let Some(kind) = shape.known(&column).filter(|kind| !(kind.is_numeric() || *kind == Kind::Bool)) else {
+            continue;
+        };
+        let help = match kind {
+            Kind::Category | Kind::Str => format!("put `one_hot: [{column}]` before, or `drop` it"),
+            _ => format!("derive numbers from it, or `drop: [{column}]`"),
+        };
+        let fault = Fault::new("wrong-type", format!("`{column}` is {kind}, and a model learns from numbers")).help(help);
+        let place = if spec.features.is_some() { "features" } else { "train" };
+        faults.push(if place == "features" { features.blame(&column, fault) } else { fault }.within(place));
+    }
+}
+
+type Checked = (&'static ModelEntry, Box<dyn CheckedModel>);
+
+fn model(spec: &TrainSpec, faults: &mut Vec<Fault>) -> Option<Checked> {
+    let entry = match find_model(&spec.model) {
+        Ok(entry) => entry,
+        Err(fault) => {
+            faults.push(fault.within("model"));
+            return None;
+        }
+    };
+    let nothing = Node::made(Data::Null, 0..0);
+    let node = spec.with.as_ref().unwrap_or(&nothing);
+    match with_model(entry.name, Read { node }).expect("a model of the catalogue") {
+        Ok(model) => Some((entry, model)),
+        Err(found) => {
+            faults.extend(found.into_iter().map(|fault| meant(fault, entry).within("with")));
+            None
+        }
+    }
+}
+
+struct Read<'a> {
+    node: &'a Node,
+}
+
+impl ModelVisitor for Read<'_> {
+    type Out = Result<Box<dyn CheckedModel>, Vec<Fault>>;
+
+    fn visit<M: Model>(self) -> Self::Out {
+        let mut faults = Vec::new();
+        let params = decode::<M::Params>(self.node, &mut faults);
+        match params.map(M::check) {
+            Some(Ok(model)) => Ok(Box::new(model)),
+            Some(Err(found)) => Err(found),
+            None => Err(faults),
+        }
+    }
+}
+
+/// What scikit-learn and others call a hyper-parameter is the nearest name, however far its letters are.
+fn meant(fault: Fault, entry: &ModelEntry) -> Fault {
+    let Some(Segment::Key(key)) = fault.route.segments().last().cloned() else {
+        return fault;
+    };
+    if fault.code != "unknown-key" || fault.route != Route::of([key.as_str()]) {
+        return fault;
+    }
+    let lower = key.to_lowercase();
+    let ours = entry.synonyms.iter().find(|(other, _)| *other == key || *other == lower).map(|(_, ours)| *ours);
+    let ours = ours.or_else(|| entry.hyper.iter().map(|hyper| hyper.name).find(|name| *name == lower));
+    let message = format!("`{}` has no hyper-parameter `{key}`", entry.name);
+    let help = ours.map(|ours| format!("did you mean `{ours}`?"));
+    Fault { message, ..fault }.maybe_help(help)
+}

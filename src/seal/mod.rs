@@ -1,0 +1,14 @@
+//! Sealed models: the way from a raw record to an answer, as data only, in one canonical binary form.
+
+mod answer;
+mod format;
+mod predictor;
+mod reference;
+mod sealed;
+mod trained;
+
+pub use answer::{Answer, FieldFault};
+pub use predictor::Predictor;
+pub use reference::{ColumnReference, reference};
+pub use sealed::{FORMAT, InputField, Sample, Sealed, Signature};
+pub use trained::Trained;

@@ -1,0 +1,78 @@
+//! What training leaves behind: the estimator, and what its numbers mean.
+
+use serde::{Deserialize, Serialize};
+
+use super::format;
+use crate::data::{Kind, Matrix, Value};
+use crate::learn::{Estimator, Task};
+use crate::source::Fault;
+
+/// A trained model, without the way that leads to its features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    /// The model's name in the catalogue.
+    pub model: String,
+    /// The version of its code.
+    pub version: u32,
+    /// What it predicts.
+    pub target: String,
+    /// The target's type.
+    pub kind: Kind,
+    /// Classes or numbers.
+    pub task: Task,
+    /// The classes, in order; empty for numbers.
+    pub classes: Vec<Value>,
+    /// Which class is the positive one, if there are two.
+    pub positive: Option<u32>,
+    /// The columns it reads, in order.
+    pub features: Vec<String>,
+    /// How many rows it learned from.
+    pub rows: u64,
+    /// What it learned.
+    pub estimator: Estimator,
+}
+
+impl Trained {
+    /// The canonical bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        format::to_bytes(self)
+    }
+
+    /// From bytes, checked so that no row can lead out of bounds.
+    ///
+    /// # Errors
+    /// If the bytes aren't a model, or one that doesn't hang together.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+        let trained: Self = format::from_bytes(bytes)?;
+        trained.check()?;
+        Ok(trained)
+    }
+
+    /// Whether the numbers hang together.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        self.estimator.check()?;
+        let columns = self.estimator.columns().is_none_or(|columns| columns == self.features.len());
+        let outputs = match self.task {
+            Task::Classification => !self.classes.is_empty() && self.estimator.outputs() == self.classes.len(),
+            Task::Regression => self.estimator.outputs() == 1,
+        };
+        let positive = self.positive.is_none_or(|positive| (positive as usize) < self.classes.len());
+        if columns && outputs && positive && self.estimator.task() == self.task {
+            return Ok(());
+        }
+        Err(Fault::new("broken-model", "the model's parts do not fit together").help("train it again"))
+    }
+
+    /// Each feature's share in what was learned, the largest first.
+    pub fn importance(&self) -> Vec<(&str, f64)> {
+        let shares = self.estimator.importance().unwrap_or_default();
+        let mut named: Vec<(&str, f64)> = self.features.iter().map(String::as_str).zip(shares.iter().copied()).collect();
+        named.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+        named
+    }
+
+    /// What it says of rows whose columns are the features in order.
+    pub fn predict(&self, x: &Matrix) -> Result<crate::learn::Prediction, Fault> {
+        self.estimator.predict(x)
+    }
+}
