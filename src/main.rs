@@ -1,1 +1,7 @@
-fn main(){}
+//! The `gristmill` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gristmill::cli::main()
+}

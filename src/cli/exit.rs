@@ -1,0 +1,83 @@
+//! How the program ends.
+
+use crate::source::{Diagnostic, Fault, render};
+use crate::store::is_environment;
+
+/// Exit codes, as the language page has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// A step failed.
+    Failed = 1,
+    /// The pipeline or the command line is wrong.
+    Wrong = 2,
+    /// A gate failed.
+    Gate = 3,
+    /// Disk, network, permission.
+    Environment = 5,
+    /// Data broke its contract.
+    Contract = 6,
+    /// Told to stop.
+    Interrupted = 130,
+}
+
+/// Why a command could not be done.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Failure {
+    /// Mistakes in files.
+    pub(crate) fn wrong(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { exit: Exit::Wrong, diagnostics }
+    }
+
+    /// Mistakes with another exit code.
+    pub(crate) fn with(exit: Exit, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { exit, diagnostics }
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// For people.
+    pub(crate) fn render(&self, color: bool) -> String {
+        render(&self.diagnostics, color)
+    }
+
+    /// The mistakes.
+    pub(crate) fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}
+
+/// The exit code that a fault at run time stands for.
+pub(crate) fn exit_of(fault: &Fault) -> Exit {
+    match fault.code {
+        "contract" => Exit::Contract,
+        "interrupted" => Exit::Interrupted,
+        code if is_environment(code) => Exit::Environment,
+        _ => Exit::Failed,
+    }
+}
+
+impl From<Fault> for Failure {
+    /// A fault of what was asked for: the command line is wrong, unless it is the environment.
+    fn from(fault: Fault) -> Self {
+        let exit = match exit_of(&fault) {
+            Exit::Failed => Exit::Wrong,
+            other => other,
+        };
+        Self { exit, diagnostics: vec![Diagnostic::placeless(&fault)] }
+    }
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
+        Fault::from(error).into()
+    }
+}

@@ -1,0 +1,98 @@
+//! `gristmill get`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Exit, Failure, ParamArgs, open, out};
+use crate::data::{self, Part};
+use crate::engine::{Payload, TableMeta, kept, load_part, object};
+use crate::registry::Registry;
+use crate::source::{Fault, suggest};
+use crate::store::{Store, write_atomic};
+
+/// Write a step's table or a model to a file.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  gristmill get features -o features.parquet\n  gristmill get features.test -o test.csv\n  gristmill get penguin-species@champion -o model.gristmill\n\nThe extension tells the format: csv, tsv, parquet, arrow, ndjson, json; .gz and .zst on top.")]
+pub(super) struct Get {
+    /// `step`, `step.part`, `pipeline/step`, or a model: `name`, `name@alias`, `name@3`.
+    what: String,
+    /// The file; without it a table is printed as CSV.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Get) -> Result<Exit, Failure> {
+    let root = open::root();
+    let store = Store::open(&root)?;
+    let bytes = match model(&root, &store, &args.what)? {
+        Some(bytes) if args.output.is_none() => {
+            return Err(Fault::new("no-output", format!("a model has {} bytes that aren't text", bytes.len())).help("say where to: `-o model.gristmill`").into());
+        }
+        Some(bytes) => bytes,
+        None => table(args, &store)?,
+    };
+    match &args.output {
+        Some(path) => {
+            write_atomic(path, &bytes)?;
+            eprintln!("{} bytes written to {}", bytes.len(), path.display());
+        }
+        None => out(&String::from_utf8_lossy(&bytes)),
+    }
+    Ok(Exit::Done)
+}
+
+/// A model's bytes, if the registry has one of that name.
+fn model(root: &std::path::Path, store: &Store, what: &str) -> Result<Option<Vec<u8>>, Failure> {
+    let registry = Registry::open(root)?;
+    let name = what.split('@').next().unwrap_or(what);
+    if !registry.models()?.iter().any(|model| model.name == name) {
+        return Ok(None);
+    }
+    let row = registry.resolve(what)?;
+    Ok(Some(object(store, &row.digest)?))
+}
+
+fn table(args: &Get, store: &Store) -> Result<Vec<u8>, Failure> {
+    let (opened, step) = open::open_step(&args.what, &ParamArgs::default())?;
+    let (step, part) = match step.split_once('.') {
+        Some((step, part)) => (step.to_owned(), Some(part.to_owned())),
+        None => (step, None),
+    };
+    let places = opened.places(Some(&step))?;
+    let place = opened.plan.step(&step).expect("its place was found");
+    let tables = opened.tables()?;
+    let env = opened.looking(&tables)?;
+    let at = places.iter().position(|other| *other == place).expect("it is among what it needs");
+    let Some(done) = kept(&opened.plan, &places, &env).swap_remove(at) else {
+        return Err(Fault::new("not-made", format!("`{step}` isn't up to date")).help(format!("`gristmill run {}/{step}` makes it", opened.plan.name)).into());
+    };
+    let Payload::Table(_) = &done.payload else {
+        return Err(Fault::new("not-a-table", format!("`{step}` makes no table")).help("`gristmill show` tells what it made").into());
+    };
+    let path = args.output.as_ref().map_or("x.csv".into(), |path| path.to_string_lossy());
+    Ok(table_bytes(store, done.table(), part.as_deref(), &path)?)
+}
+
+/// A kept table, or one part of it, as the bytes of a file. All parts of a split table stand one after the other.
+pub(super) fn table_bytes(store: &Store, meta: &TableMeta, part: Option<&str>, path: &str) -> Result<Vec<u8>, Fault> {
+    let mut whole: Option<polars::prelude::DataFrame> = None;
+    for of in &meta.parts {
+        if part.is_some_and(|part| of.part.name() != part) {
+            continue;
+        }
+        let frame = load_part(store, of)?;
+        match &mut whole {
+            None => whole = Some(frame),
+            Some(rows) => {
+                rows.vstack_mut(&frame).map_err(data::unexpected)?;
+            }
+        }
+    }
+    let whole = whole.ok_or_else(|| {
+        let known = meta.parts.iter().map(|of| of.part.name());
+        let name = part.unwrap_or_default();
+        Fault::new("no-part", format!("there is no part `{name}`")).maybe_help(suggest(name, known.filter(|name| *name != Part::All.name())))
+    })?;
+    data::write(&whole, path)
+}

@@ -1,0 +1,150 @@
+//! The command line: one file a verb, each thin. Results go to stdout, everything else to stderr.
+
+mod check;
+mod completions;
+mod dag;
+mod exit;
+mod get;
+mod init;
+mod models;
+mod open;
+mod plan;
+mod predict;
+mod render;
+mod run;
+mod schema;
+mod serve;
+mod show;
+mod status;
+mod test;
+mod why;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use exit::{Exit, Failure};
+
+/// Turns a YAML file in git into a model in production, and keeps it in good shape.
+#[derive(Parser)]
+#[command(name = "gristmill", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "Begin with:\n  gristmill init my-project      a project with an example in it\n  gristmill check                is the pipeline right?\n  gristmill run                  make what isn't made already\n  gristmill serve                answer requests")]
+struct Cli {
+    /// Work as if started in this folder.
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Begin a project: an example, or a first pipeline for a table of yours.
+    Init(init::Init),
+    /// Check pipelines, columns and types included, without reading data.
+    Check(check::Check),
+    /// Show what a run would do, and why.
+    Plan(plan::PlanArgs),
+    /// Make what isn't made already.
+    Run(run::Run),
+    /// Run the tests of pipelines.
+    Test(test::Test),
+    /// Show whether each step is up to date.
+    Status(status::Status),
+    /// Say which part of a step's key differs from last time.
+    Why(why::Why),
+    /// Draw the graph: in the terminal, or as Mermaid, Graphviz or SVG.
+    Dag(dag::Dag),
+    /// Show what a step made: columns, scores, importance, the fields of a request.
+    Show(show::Show),
+    /// Write a step's table or a model to a file.
+    Get(get::Get),
+    /// Print a pipeline with overrides and templates applied.
+    Render(render::Render),
+    /// List, show, promote and roll back models.
+    Models(models::Models),
+    /// Let a model answer a file of records.
+    Predict(predict::Predict),
+    /// Answer requests over HTTP.
+    Serve(serve::Serve),
+    /// Print the JSON Schemas of pipelines and contracts, for editors.
+    Schema(schema::SchemaArgs),
+    /// Print completions for a shell.
+    Completions(completions::Completions),
+}
+
+/// Values of params from the command line.
+#[derive(Args, Clone, Debug, Default)]
+struct ParamArgs {
+    /// Give a param another value: `--set trees=300`.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Take values of params from a YAML file.
+    #[arg(long = "params", value_name = "FILE")]
+    params: Vec<PathBuf>,
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Wrong as u8 } else { 0 });
+        }
+    };
+    if let Some(folder) = &cli.directory
+        && let Err(error) = std::env::set_current_dir(folder)
+    {
+        eprintln!("error: can't work in `{}`: {error}", folder.display());
+        return ExitCode::from(Exit::Wrong as u8);
+    }
+    let result = match &cli.verb {
+        Verb::Init(verb) => init::run(verb),
+        Verb::Check(verb) => check::run(verb),
+        Verb::Plan(verb) => plan::run(verb),
+        Verb::Run(verb) => run::run(verb),
+        Verb::Test(verb) => test::run(verb),
+        Verb::Status(verb) => status::run(verb),
+        Verb::Why(verb) => why::run(verb),
+        Verb::Dag(verb) => dag::run(verb),
+        Verb::Show(verb) => show::run(verb),
+        Verb::Get(verb) => get::run(verb),
+        Verb::Render(verb) => render::run(verb),
+        Verb::Models(verb) => models::run(verb),
+        Verb::Predict(verb) => predict::run(verb),
+        Verb::Serve(verb) => serve::run(verb),
+        Verb::Schema(verb) => schema::run(verb),
+        Verb::Completions(verb) => completions::run::<Cli>(verb),
+    };
+    match result {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(failure) => {
+            eprintln!("{}", failure.render(color(&std::io::stderr())));
+            ExitCode::from(failure.exit() as u8)
+        }
+    }
+}
+
+/// Whether to write in color.
+fn color(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Prints a result; a reader that has gone away, as `head` does, is no error.
+fn out(text: &str) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = stdout.write_all(b"\n");
+    }
+    let _ = stdout.flush();
+}
+
+/// Prints a result as JSON.
+fn out_json(value: &serde_json::Value) {
+    out(&serde_json::to_string_pretty(value).expect("JSON is written to memory"));
+}

@@ -1,0 +1,86 @@
+//! `gristmill predict`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use polars::prelude::{DataFrame, IntoColumn, NamedFrom, Series};
+
+use super::{Exit, Failure, open, out};
+use crate::data::{self, Format, Kind, Reading, Source, Value, column_of, unexpected};
+use crate::engine::object;
+use crate::registry::Registry;
+use crate::seal::{Answer, FieldFault, Predictor, Sealed};
+use crate::source::Fault;
+use crate::store::{Store, StoreError, write_atomic};
+
+/// Let a model answer a file of records.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  gristmill predict penguin-species --in new.csv -o scored.csv\n  gristmill predict penguin-species@3 --in new.parquet -o scored.parquet\n\nThe records come out with `prediction`, a `probability_…` for each class, and `refused`: why a record has no answer.")]
+pub(super) struct Predict {
+    /// `name`, `name@alias` or `name@3`; the champion without more.
+    model: String,
+    /// The records: csv, tsv, parquet, arrow, ndjson or json.
+    #[arg(long = "in", value_name = "FILE")]
+    input: PathBuf,
+    /// Where to; without it CSV is printed.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// A cell that means "no value", beside the empty one.
+    #[arg(long, value_name = "TEXT")]
+    missing: Vec<String>,
+}
+
+pub(super) fn run(args: &Predict) -> Result<Exit, Failure> {
+    let root = open::root();
+    let row = Registry::open(&root)?.resolve(&args.model)?;
+    let predictor = Sealed::open(&object(&Store::open(&root)?, &row.digest)?)?;
+    let output = args.output.as_ref().map_or("x.csv".into(), |path| path.to_string_lossy().into_owned());
+    Format::of(&output)?;
+    let frame = read(args, &predictor)?;
+    let answers = predictor.answer_table(&frame)?;
+    let refused = answers.iter().filter(|answer| answer.is_err()).count();
+    let bytes = data::write(&joined(frame, &answers, &predictor)?, &output)?;
+    match &args.output {
+        Some(path) => {
+            write_atomic(path, &bytes)?;
+            eprintln!("{} records answered, {refused} refused: {}", answers.len() - refused, path.display());
+        }
+        None => out(&String::from_utf8_lossy(&bytes)),
+    }
+    Ok(Exit::Done)
+}
+
+fn read(args: &Predict, predictor: &Predictor) -> Result<DataFrame, Failure> {
+    let name = args.input.display().to_string();
+    let bytes = std::fs::read(&args.input).map_err(StoreError::io("read", &args.input))?;
+    let mut reading = Reading::plain(Format::of(&name)?);
+    reading.missing.clone_from(&args.missing);
+    let signature = &predictor.sealed().signature;
+    reading.kinds = signature.iter().map(|field| (field.name.clone(), field.kind)).collect();
+    let table = data::read(vec![Source { name: name.clone(), bytes }], &reading)?;
+    for field in signature {
+        if table.shape.known(&field.name).is_none() {
+            let fault = table.shape.unknown(&field.name);
+            return Err(Fault { message: format!("the model asks for `{}`, and `{name}` has no such column", field.name), ..fault }.into());
+        }
+    }
+    let (_, frame) = table.parts().next().expect("a table that was read has one part");
+    Ok(frame.clone())
+}
+
+/// The records with their answers beside them.
+fn joined(frame: DataFrame, answers: &[Result<Answer, FieldFault>], predictor: &Predictor) -> Result<DataFrame, Fault> {
+    let trained = &predictor.sealed().trained;
+    let mut frame = frame;
+    let predictions: Vec<Value> = answers.iter().map(|answer| answer.as_ref().map_or(Value::Null, |answer| answer.prediction.clone())).collect();
+    let kind = if trained.classes.is_empty() { Kind::Float } else { trained.kind };
+    frame.with_column(column_of("prediction", kind, &predictions)).map_err(unexpected)?;
+    for (place, class) in trained.classes.iter().enumerate() {
+        let values: Vec<Option<f64>> = answers.iter().map(|answer| answer.as_ref().ok().map(|answer| answer.probability[place])).collect();
+        let column = Series::new(format!("probability_{class}").into(), values).into_column();
+        frame.with_column(column).map_err(unexpected)?;
+    }
+    let reasons: Vec<Option<String>> = answers.iter().map(|answer| answer.as_ref().err().map(ToString::to_string)).collect();
+    frame.with_column(Series::new("refused".into(), reasons).into_column()).map_err(unexpected)?;
+    Ok(frame)
+}
