@@ -35,11 +35,6 @@ impl Failure {
         Self { exit: Exit::Wrong, diagnostics }
     }
 
-    /// Mistakes with another exit code.
-    pub(crate) fn with(exit: Exit, diagnostics: Vec<Diagnostic>) -> Self {
-        Self { exit, diagnostics }
-    }
-
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
@@ -47,11 +42,6 @@ impl Failure {
     /// For people.
     pub(crate) fn render(&self, color: bool) -> String {
         render(&self.diagnostics, color)
-    }
-
-    /// The mistakes.
-    pub(crate) fn diagnostics(&self) -> &[Diagnostic] {
-        &self.diagnostics
     }
 }
 

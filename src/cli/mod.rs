@@ -10,6 +10,7 @@ mod models;
 mod open;
 mod plan;
 mod predict;
+mod reference;
 mod render;
 mod run;
 mod schema;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use exit::{Exit, Failure};
+pub use reference::reference;
 
 /// Turns a YAML file in git into a model in production, and keeps it in good shape.
 #[derive(Parser)]

@@ -58,8 +58,8 @@ pub(super) fn run(args: &Why) -> Result<Exit, Failure> {
         (true, true) => out("it last ran for the first time"),
         (true, false) => {
             out(&format!("it last ran because {}", headline(&changes)));
-            for change in &changes {
-                out(&format!("  {}", explain(change)));
+            if changes.len() > 3 {
+                changes.iter().for_each(|change| out(&format!("  {}", explain(change))));
             }
         }
     }

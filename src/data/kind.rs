@@ -61,6 +61,19 @@ impl Kind {
         }
     }
 
+    /// What a value of it is, for people who don't know the language: "a whole number".
+    pub fn noun(self) -> &'static str {
+        match self {
+            Kind::Int => "a whole number",
+            Kind::Float => "a number",
+            Kind::Bool => "true or false",
+            Kind::Str | Kind::Category | Kind::Text => "a string",
+            Kind::Date => "a date such as 2024-01-31",
+            Kind::Datetime => "a moment such as 2024-01-31T12:00:00Z",
+            Kind::Duration => "a number of seconds, or a span such as 90s",
+        }
+    }
+
     /// `int` and `float`.
     pub fn is_numeric(self) -> bool {
         matches!(self, Kind::Int | Kind::Float)

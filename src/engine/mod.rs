@@ -22,12 +22,12 @@ mod unit;
 
 pub use event::{Event, Outcome, StepEnd};
 pub use judge::{GateResult, Judgement, ModelReport, Scores, SliceReport, Verdict};
-pub use outcome::{DeployResult, PartMeta, Payload, StepDone, TableMeta};
+pub use outcome::{DeployResult, PartMeta, Payload, SegmentDone, StepDone, TableMeta};
 pub use project::{Project, root_of};
 pub use reason::{explain, headline};
 pub use run::{Effects, Env, Registration, RunResult, RunStatus, execute};
 pub use sources::{SourceTables, Tables};
-pub use status::{Ahead, StepStatus, ahead};
+pub use status::{Ahead, StepStatus, Why, ahead, kept, why_ran};
 pub use test::{TestResult, run_tests};
-pub use table::load_part;
+pub use table::{load_part, object};
 pub use unit::{label, ran, was};

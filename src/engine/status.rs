@@ -4,8 +4,10 @@ use std::sync::mpsc;
 
 use serde::Serialize;
 
+use super::outcome::StepDone;
 use super::run::{Cx, Env, step};
 use crate::plan::{Plan, StepKind};
+use crate::store::{Change, Store, diff};
 
 
 /// What would become of a step.
@@ -79,3 +81,31 @@ fn look(cx: &Cx, place: usize) -> (Ahead, String) {
 
 /// The code of the fault that stands for "this would run".
 pub(super) const WOULD_RUN: &str = "would-run";
+
+/// What is kept of the steps at `places`, as a run would find it; none where one would run.
+pub fn kept(plan: &Plan, places: &[usize], env: &Env) -> Vec<Option<StepDone>> {
+    let (events, _inbox) = mpsc::channel();
+    let cx = Cx::new(plan, env, events, true);
+    for place in places {
+        look(&cx, *place);
+    }
+    places.iter().map(|place| cx.is_done(*place).then(|| cx.done(*place).clone())).collect()
+}
+
+/// Why a step last ran, and whether it would run now.
+pub struct Why {
+    /// The parts of its key that changed before it last ran; none if nothing is known of an earlier run.
+    pub last: Option<Vec<Change>>,
+    /// Whether it ran at all.
+    pub ever: bool,
+}
+
+/// The changes that made a unit of a step run when it last did.
+pub fn why_ran(store: &Store, pipeline: &str, step: &str, unit: &str) -> Why {
+    let label = super::label(pipeline, step, unit);
+    let record = |name: &str| store.latest(name).and_then(|key| store.record(&key));
+    let ran = record(&super::ran(&label));
+    let was = record(&super::was(&label));
+    let last = was.zip(ran.as_ref()).map(|(was, ran)| diff(&was.parts, &ran.parts));
+    Why { ever: ran.is_some(), last }
+}

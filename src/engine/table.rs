@@ -198,7 +198,10 @@ pub fn load_part(store: &Store, meta: &PartMeta) -> Result<polars::prelude::Data
 }
 
 /// An object's bytes, which must be there.
-pub(super) fn object(store: &Store, digest: &Digest) -> Result<Vec<u8>, Fault> {
+///
+/// # Errors
+/// `lost-object` if they are gone or damaged.
+pub fn object(store: &Store, digest: &Digest) -> Result<Vec<u8>, Fault> {
     let found = store.get(digest)?;
     found.ok_or_else(|| Fault::new("lost-object", format!("the kept result {} is gone or damaged", digest.short())).help("run again: it is made anew"))
 }

@@ -124,8 +124,11 @@ pub struct OpEntry {
     /// The JSON Schema of its argument written as fields.
     pub schema: fn() -> schemars::Schema,
     /// Reads and checks its argument.
-    pub read: fn(&Node, &Scope) -> Result<Box<dyn CheckedOp>, Vec<Fault>>,
+    pub read: fn(&Node, &Scope) -> ReadOp,
 }
+
+/// An op whose argument is right, or every mistake in it.
+pub type ReadOp = Result<Box<dyn CheckedOp>, Vec<Fault>>;
 
 impl OpEntry {
     /// The entry of an op.

@@ -18,7 +18,7 @@ use crate::recipe::{RowStep, apply};
 use crate::source::Fault;
 
 pub use catalogue::{catalogue, find};
-pub use erased::{CheckedOp, OpEntry};
+pub use erased::{CheckedOp, OpEntry, ReadOp};
 
 /// What an op does to a request, as the reference pages say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -69,8 +69,16 @@ pub fn build(spec: &Spec, schemas: &dyn Schemas, mut faults: Vec<Fault>) -> Buil
         plan.tests = tests::tests(spec, &plan, &mut faults);
     }
     faults.extend(leaks::warnings(&plan));
+    let faults = without_echoes(faults);
     let whole = elsewhere.is_empty() && faults.iter().all(|fault| fault.severity == Severity::Warning);
     Built { plan: whole.then_some(plan), faults, elsewhere }
+}
+
+/// Without the faults of scalars whose template is at fault already: what was to stand there isn't known.
+fn without_echoes(faults: Vec<Fault>) -> Vec<Fault> {
+    let is_template = |fault: &Fault| matches!(fault.code, "undefined-name" | "template");
+    let broken: Vec<_> = faults.iter().filter(|fault| is_template(fault)).map(|fault| fault.route.clone()).collect();
+    faults.into_iter().filter(|fault| is_template(fault) || !broken.contains(&fault.route)).collect()
 }
 
 fn read_source(

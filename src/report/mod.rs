@@ -2,6 +2,7 @@
 
 pub mod dag;
 mod judgement;
+pub mod reference;
 mod run;
 pub mod table;
 

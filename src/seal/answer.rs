@@ -31,8 +31,8 @@ impl FieldFault {
 impl std::fmt::Display for FieldFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.field {
-            Some(field) => write!(f, "`{field}`: {}", self.reason),
-            None => f.write_str(&self.reason),
+            Some(field) if !self.reason.contains(&format!("`{field}`")) => write!(f, "`{field}` {}", self.reason),
+            _ => f.write_str(&self.reason),
         }
     }
 }

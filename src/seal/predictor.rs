@@ -64,7 +64,7 @@ impl Predictor {
                 continue;
             };
             match Value::from_json(json, field.kind) {
-                None => faults.push(FieldFault::of(&field.name, format!("must be {}", field.kind))),
+                None => faults.push(FieldFault::of(&field.name, format!("must be {}", field.kind.noun()))),
                 Some(value) => match field.refuses(&value) {
                     Some(reason) => faults.push(FieldFault::of(&field.name, reason)),
                     None => values.push(value),

@@ -9,6 +9,8 @@ pub struct Fields<'a> {
     node: &'a Node,
     route: Route,
     asked: Vec<&'static str>,
+    /// Known, and no help to whoever misspelled another key.
+    known: Vec<&'static str>,
     faults: Vec<Fault>,
 }
 
@@ -20,7 +22,7 @@ impl<'a> Fields<'a> {
             let message = format!("{what} is a map of fields, and this is {}", node.what());
             faults.push(Fault::new("wrong-type", message).under(&route));
         }
-        Self { node, route, asked: Vec::new(), faults }
+        Self { node, route, asked: Vec::new(), known: Vec::new(), faults }
     }
 
     /// Where this map stands.
@@ -66,10 +68,15 @@ impl<'a> Fields<'a> {
         self.faults.push(fault);
     }
 
+    /// Keys that are looked at elsewhere.
+    pub fn allow(&mut self, keys: &[&'static str]) {
+        self.known.extend(keys);
+    }
+
     /// Keys of the language that this version doesn't have.
     pub fn later(&mut self, keys: &[&'static str]) {
         for key in keys {
-            self.asked.push(key);
+            self.known.push(key);
             if self.node.get(key).is_some() {
                 self.fault(Fault::new("not-supported", format!("`{key}` is not supported yet")).on_key().within(key));
             }
@@ -79,7 +86,8 @@ impl<'a> Fields<'a> {
     /// All mistakes, with those of keys that nobody asked for.
     pub fn finish(mut self) -> Vec<Fault> {
         for entry in self.node.entries() {
-            if self.asked.contains(&entry.key.as_str()) || entry.key.starts_with("x-") {
+            let key = entry.key.as_str();
+            if self.asked.contains(&key) || self.known.contains(&key) || key.starts_with("x-") {
                 continue;
             }
             let fault = Fault::new("unknown-key", format!("there is no key `{}` here", entry.key))

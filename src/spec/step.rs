@@ -211,9 +211,7 @@ impl StepSpec {
                 Some(*first)
             }
         };
-        for verb in VERBS {
-            fields.node(verb);
-        }
+        fields.allow(&VERBS);
         let description = fields.take("description");
         let tags = fields.take("tags").unwrap_or_default();
         let save = fields.take("save");

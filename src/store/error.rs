@@ -169,6 +169,10 @@ pub fn is_environment(code: &str) -> bool {
             | "database-busy"
             | "database-error"
             | "newer-format"
+            | "address-in-use"
+            | "bad-address"
+            | "no-threads"
+            | "no-signals"
     )
 }
 

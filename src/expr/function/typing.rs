@@ -88,7 +88,7 @@ pub fn apply(entry: &'static FunctionEntry, mut args: Vec<Expr>) -> Result<Expr,
     if let Kernel::Prepared(prepare) = entry.kernel {
         let constants: Vec<Value> = args[1..].iter().filter_map(|arg| arg.as_literal().cloned()).collect();
         if let Some(variable) = args[1..].iter().position(|arg| arg.as_literal().is_none()) {
-            return Err(Mistake::of(Some(variable + 1), format!("here `{}` takes constants only", entry.name.to_uppercase())));
+            return Err(Mistake::of(Some(variable + 1), format!("here `{}` takes constants only", spelled(entry.name))));
         }
         prepare(&constants, kind).map_err(|why| Mistake::of(Some(1), why))?;
     }
@@ -138,7 +138,7 @@ fn check(entry: &FunctionEntry, nth: usize, arg: &mut Expr, takes: Takes) -> Res
     }
     let found = arg.kind();
     let mistake = Mistake::of(Some(nth), match entry.family {
-        Family::Operator => format!("`{}` takes {wanted}, not a value of type {found}", entry.name.to_uppercase()),
+        Family::Operator => format!("`{}` takes {wanted}, not a value of type {found}", spelled(entry.name)),
         _ => format!("argument {} of `{}` must be {wanted}, not a value of type {found}", nth + 1, entry.name),
     });
     Err(match takes {
@@ -146,6 +146,14 @@ fn check(entry: &FunctionEntry, nth: usize, arg: &mut Expr, takes: Takes) -> Res
         Takes::Bool if arg.kind().is_numeric() => mistake.help("compare it: `… <> 0`"),
         _ => mistake,
     })
+}
+
+/// An operator as it is written.
+fn spelled(operator: &str) -> String {
+    match operator {
+        "neg" => "-".to_owned(),
+        other => other.to_uppercase().replace('_', " "),
+    }
 }
 
 /// Gives a constant the type its surroundings ask for: null any, a string that of a date or datetime it spells.
@@ -199,7 +207,12 @@ fn clash(nth: usize, sofar: Kind, own: Kind) -> Mistake {
         (Kind::Bool, Kind::Int | Kind::Float) | (Kind::Int | Kind::Float, Kind::Bool) => {
             mistake.help("use the condition as it is, or turn it into a number with `CAST(… AS int)`")
         }
-        _ => mistake.help(format!("turn one into the other with `CAST(… AS {sofar})`")),
+        (day, number) | (number, day) if day.is_temporal() && number.is_numeric() => {
+            mistake.help("`year(x)`, `date_diff('day', a, b)` or `epoch(x)` make numbers of dates")
+        }
+        _ if own.is_string() => mistake.help(format!("read the text with `CAST(… AS {sofar})`")),
+        _ if sofar.is_string() => mistake.help(format!("read the text with `CAST(… AS {own})`")),
+        _ => mistake,
     }
 }
 

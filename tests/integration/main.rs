@@ -1,0 +1,13 @@
+//! Whole-program tests: one binary, so that polars is linked once.
+
+mod cache;
+mod catalogue;
+mod check;
+mod docs;
+mod examples;
+mod golden;
+mod house;
+mod mill;
+mod models;
+mod run;
+mod serve;

@@ -1,0 +1,57 @@
+//! The registry, seen from the command line.
+
+use crate::mill::Mill;
+
+#[test]
+fn models_are_listed_and_shown() {
+    let mill = Mill::penguins();
+    assert!(mill.fine(&["models", "list"]).stderr.contains("no model is registered yet"));
+    mill.run(&["penguins"]);
+    let list: serde_json::Value = serde_json::from_str(&mill.fine(&["models", "list", "--json"]).stdout).expect("JSON");
+    assert_eq!(list["models"][0]["name"], "penguin-species");
+    assert_eq!(list["models"][0]["aliases"]["champion"], 1);
+    let shown = mill.fine(&["models", "show", "penguin-species"]).stdout;
+    for text in ["version 1 (champion)", "pipeline  penguins", "bill_length_mm", "25 to 65", "scores when it was registered"] {
+        assert!(shown.contains(text), "{text}\n{shown}");
+    }
+    let ran = mill.go(&["models", "show", "penguin-specis"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("did you mean `penguin-species`?"), "{}", ran.stderr);
+    assert_eq!(mill.go(&["models", "rollback", "penguin-species"]).code, 2);
+}
+
+#[test]
+fn what_is_served_is_what_was_trained() {
+    let mill = Mill::penguins();
+    mill.run(&["penguins"]);
+    let scored = mill.fine(&["predict", "penguin-species", "--in", "data/penguins.csv", "--missing", "NA"]).stdout;
+    let rows: Vec<Vec<&str>> = scored.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 344);
+    let refused = rows.iter().filter(|row| !row[row.len() - 1].is_empty()).count();
+    assert_eq!(refused, 11, "records without sex or bill are refused, as they are dropped in training");
+    let right = rows.iter().filter(|row| row[0] == row[8]).count();
+    assert!(right > 325, "{right}");
+}
+
+#[test]
+fn a_request_without_the_models_columns_is_told_which() {
+    let mill = Mill::penguins();
+    mill.run(&["penguins"]);
+    let ran = mill.file("new.csv", "island,bill_lenght_mm\nBiscoe,40\n").go(&["predict", "penguin-species", "--in", "new.csv"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("the model asks for `bill_length_mm`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("did you mean `bill_lenght_mm`?"), "{}", ran.stderr);
+}
+
+#[test]
+fn tables_and_models_are_written_to_files() {
+    let mill = Mill::penguins();
+    mill.run(&["penguins"]);
+    for file in ["t.csv", "t.tsv.gz", "t.parquet", "t.arrow", "t.ndjson.zst", "t.json"] {
+        mill.fine(&["get", "features.test", "-o", file]);
+        assert!(mill.at(file).metadata().expect("written").len() > 1000, "{file}");
+    }
+    mill.fine(&["get", "penguin-species@champion", "-o", "m.gristmill"]);
+    let ran = mill.go(&["get", "features.tset"]);
+    assert!(ran.stderr.contains("did you mean `test`?"), "{}", ran.stderr);
+}

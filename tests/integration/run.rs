@@ -1,0 +1,120 @@
+//! Runs: what they print, how they end, what they say when something goes wrong.
+
+use crate::mill::{Mill, outcomes, step};
+
+#[test]
+fn the_object_of_a_run_has_what_the_language_page_says() {
+    let run = Mill::penguins().run(&["penguins"]);
+    assert_eq!(run["pipeline"], "penguins");
+    assert_eq!(run["status"], "done");
+    assert!(run["metrics"]["quality"]["forest"]["accuracy"].as_f64().expect("a score") > 0.9);
+    assert!(["forest", "logistic"].contains(&run["best"]["quality"].as_str().expect("a name")));
+    assert_eq!(run["gates"]["quality"][0]["metric"], "accuracy");
+    assert_eq!(run["gates"]["quality"][0]["passed"], true);
+    let deployed = &run["deployed"][0];
+    assert_eq!((&deployed["model"], &deployed["version"], &deployed["alias"]), (&"penguin-species".into(), &1.into(), &"champion".into()));
+    let features = step(&run, "features");
+    assert!(features["key"].as_str().expect("a key").starts_with("sha256:"));
+    let outputs: Vec<&String> = features["outputs"].as_object().expect("outputs").keys().collect();
+    assert_eq!(outputs, ["recipe", "test", "train"]);
+}
+
+#[test]
+fn a_failed_gate_ends_with_3_also_when_all_is_kept() {
+    let mill = Mill::penguins();
+    mill.edit("pipelines/penguins.yaml", "require: {accuracy: {min: 0.9}}", "require: {log_loss: {max: 0.000001}}");
+    for _ in 0..2 {
+        let ran = mill.go(&["run", "penguins"]);
+        assert_eq!(ran.code, 3, "{}", ran.stderr);
+        assert!(ran.stdout.contains("✗ log_loss"), "{}", ran.stdout);
+    }
+    let run = mill.run(&["penguins"]);
+    assert_eq!(run["status"], "gate_failed");
+    assert_eq!(step(&run, "live")["outcome"], "skipped");
+    assert_eq!(run["deployed"], serde_json::json!([]));
+}
+
+#[test]
+fn data_that_breaks_its_contract_ends_with_6_and_names_the_row() {
+    let mill = Mill::penguins();
+    mill.edit("data/penguins.csv", "Adelie,Torgersen,39.5", "Adelie,Atlantis,39.5");
+    let ran = mill.go(&["run", "penguins"]);
+    assert_eq!(ran.code, 6, "{}", ran.stderr);
+    assert!(ran.stderr.contains("row 2: `island` `Atlantis` isn't one of"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("pipelines/penguins.yaml:"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_column_that_changes_its_type_is_told_with_its_row() {
+    let mill = Mill::grades();
+    mill.run(&["grades"]);
+    mill.edit("data/grades.csv", "\n5,", "\nfive,");
+    let ran = mill.go(&["run", "grades"]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.stderr.contains("row 6: `id` is int, and `five` isn't"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_failing_step_names_itself_its_op_and_its_column_and_others_are_skipped() {
+    let mill = Mill::grades();
+    mill.edit("pipelines/grades.yaml", "      - fill_missing: {hours: {with: median, indicator: hours_missing}}\n", "");
+    let ran = mill.go(&["run", "grades"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("the step `line` failed"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the feature `hours` has no value in"), "{}", ran.stderr);
+    let run = mill.run(&["grades"]);
+    let found = outcomes(&run);
+    assert!(found.contains(&("line".into(), "failed".into())) && found.contains(&("live".into(), "skipped".into())), "{found:?}");
+    assert_eq!(run["status"], "failed");
+}
+
+#[test]
+fn a_regression_is_learned_judged_and_deployed() {
+    let mill = Mill::grades();
+    let run = mill.run(&["grades"]);
+    assert!(run["metrics"]["quality"]["line"]["r2"].as_f64().expect("a score") > 0.95);
+    let scored = mill.file("new.csv", "hours,group\n5,a\n,b\n").fine(&["predict", "grade", "--in", "new.csv"]);
+    let lines: Vec<&str> = scored.stdout.lines().collect();
+    assert_eq!(lines[0], "hours,group,prediction,refused");
+    let prediction: f64 = lines[1].split(',').nth(2).expect("a prediction").parse().expect("a number");
+    assert!((prediction - 10.0).abs() < 1.0, "{prediction}");
+    assert!(!lines[2].ends_with("no value"), "a missing value is filled as in training");
+}
+
+#[test]
+fn one_step_runs_with_what_it_needs() {
+    let mill = Mill::penguins();
+    let run = mill.run(&["penguins/forest"]);
+    let steps: Vec<String> = outcomes(&run).into_iter().map(|(step, _)| step).collect();
+    assert_eq!(steps, ["features", "forest", "tidy"]);
+}
+
+#[test]
+fn coverage_counts_the_rows_that_ops_refused() {
+    let mill = Mill::grades();
+    mill.edit("pipelines/grades.yaml", "      - fill_missing: {hours: {with: median, indicator: hours_missing}}\n", "      - drop_missing: [hours]\n");
+    mill.edit("pipelines/grades.yaml", "require: {r2: {min: 0.5}}", "require: {coverage: {min: 0.999}}");
+    let run = mill.run(&["grades"]);
+    assert_eq!(run["status"], "gate_failed");
+    let value = run["gates"]["quality"][0]["value"].as_f64().expect("a share");
+    assert!(value > 0.8 && value < 1.0, "{value}");
+}
+
+#[test]
+fn the_tests_of_a_pipeline_pass_and_fail() {
+    let mill = Mill::penguins();
+    assert!(mill.fine(&["test"]).stdout.contains("ok     penguins: a penguin without a sex is dropped"));
+    mill.edit("pipelines/penguins.yaml", "- {species: Gentoo, body_mass_g: 5400}", "- {species: Gentoo, body_mass_g: 5401}");
+    let ran = mill.go(&["test"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("`body_mass_g` is 5400, 5401 is expected"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_saved_table_and_odd_names_work() {
+    let mill = Mill::new();
+    mill.file("data/größe & co.csv", "löng näme,y\n1,a\n2,b\n3,a\n4,b\n");
+    mill.file("pipelines/größe.yaml", "name: größe\ntarget: y\nsources: {s: {path: \"data/größe & co.csv\"}}\nsteps:\n  t: {clean: s, save: out/t.ndjson, ops: [{derive: {twice: '\"löng näme\" * 2'}}]}\n");
+    mill.fine(&["run"]);
+    assert!(mill.read("out/t.ndjson").starts_with("{\"löng näme\":1,\"y\":\"a\",\"twice\":2}"), "{}", mill.read("out/t.ndjson"));
+}
