@@ -1,71 +1,86 @@
 //! Between columns and single values.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
-use polars::prelude::{AnyValue, Column, DataType, IntoColumn, IntoSeries, NamedFrom, Series, TimeUnit};
+use polars::prelude::*;
 
 use super::{Kind, Value};
 
-/// The value in one row.
-///
-/// # Panics
-/// If there is no such row.
+/// The cell of a column at a row. Types the language doesn't have are read as null; NaN too.
 pub fn value_at(column: &Column, row: usize) -> Value {
-    match column.get(row).expect("the row is there") {
-        AnyValue::Null => Value::Null,
-        AnyValue::Boolean(flag) => Value::Bool(flag),
-        AnyValue::Int64(number) => Value::Int(number),
-        AnyValue::Int32(number) => Value::Int(number.into()),
-        AnyValue::UInt32(number) => Value::Int(number.into()),
-        AnyValue::Float64(number) => Value::float(number),
-        AnyValue::String(text) => Value::Str(Arc::from(text)),
-        AnyValue::StringOwned(text) => Value::Str(Arc::from(text.as_str())),
-        AnyValue::Date(days) => Value::Date(days),
-        AnyValue::Datetime(moment, TimeUnit::Microseconds, _) => Value::Datetime(moment),
-        AnyValue::Duration(span, TimeUnit::Microseconds) => Value::Duration(span),
-        other => Value::str(other.to_string()),
+    match column.get(row) {
+        Ok(cell) => value_of(&cell),
+        Err(_) => Value::Null,
     }
 }
 
-/// A column of values of one type; a value of another type is missing.
+fn value_of(cell: &AnyValue<'_>) -> Value {
+    match cell {
+        AnyValue::Boolean(flag) => Value::Bool(*flag),
+        AnyValue::String(text) => Value::str(text),
+        AnyValue::StringOwned(text) => Value::str(text.as_str()),
+        AnyValue::Float64(number) => Value::float(*number),
+        AnyValue::Float32(number) => Value::float(f64::from(*number)),
+        AnyValue::Date(days) => Value::Date(*days),
+        AnyValue::Datetime(count, unit, _) => micros(*count, *unit).map_or(Value::Null, Value::Datetime),
+        AnyValue::DatetimeOwned(count, unit, _) => micros(*count, *unit).map_or(Value::Null, Value::Datetime),
+        AnyValue::Duration(count, unit) => micros(*count, *unit).map_or(Value::Null, Value::Duration),
+        other => other.extract::<i64>().map_or(Value::Null, Value::Int),
+    }
+}
+
+fn micros(count: i64, unit: TimeUnit) -> Option<i64> {
+    match unit {
+        TimeUnit::Nanoseconds => Some(count.div_euclid(1000)),
+        TimeUnit::Microseconds => Some(count),
+        TimeUnit::Milliseconds => count.checked_mul(1000),
+    }
+}
+
+/// A column of `kind` with these cells. A cell of another type is null, but an int in a float column is a float.
 pub fn column_of(name: &str, kind: Kind, values: &[Value]) -> Column {
-    let name = name.into();
-    let series = match kind {
-        Kind::Bool => Series::new(name, picked(values, |value| match value {
-            Value::Bool(flag) => Some(*flag),
-            _ => None,
-        })),
-        Kind::Int => Series::new(name, picked(values, |value| match value {
-            Value::Int(number) => Some(*number),
-            _ => None,
-        })),
-        Kind::Float => Series::new(name, picked(values, Value::as_f64)),
-        Kind::Str | Kind::Category | Kind::Text => Series::new(name, picked(values, |value| match value {
-            Value::Str(text) => Some(text.to_string()),
-            _ => None,
-        })),
-        Kind::Date => Series::new(name, picked(values, |value| match value {
-            Value::Date(days) => Some(*days),
-            _ => None,
-        })),
-        Kind::Datetime => Series::new(name, picked(values, |value| match value {
-            Value::Datetime(moment) => Some(*moment),
-            _ => None,
-        })),
-        Kind::Duration => Series::new(name, picked(values, |value| match value {
-            Value::Duration(span) => Some(*span),
-            _ => None,
-        })),
-    };
-    if series.dtype() == &kind.dtype() {
-        return series.into_column();
-    }
-    series.cast(&kind.dtype()).expect("the physical type of the kind").into_column()
+    collect(name.into(), kind, values.len(), |row| values[row].clone())
 }
 
-fn picked<T>(values: &[Value], pick: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {
-    values.iter().map(pick).collect()
+/// A column of `kind` with `rows` cells, made one after the other.
+pub fn collect(name: PlSmallStr, kind: Kind, rows: usize, cell: impl Fn(usize) -> Value) -> Column {
+    let cells = (0..rows).map(cell);
+    let series = match kind {
+        Kind::Int => cells.map(|value| if let Value::Int(it) = value { Some(it) } else { None }).collect::<Int64Chunked>().into_series(),
+        Kind::Float => cells
+            .map(|value| if matches!(value, Value::Bool(_)) { None } else { value.as_f64() })
+            .collect::<Float64Chunked>()
+            .into_series(),
+        Kind::Bool => cells.map(|value| if let Value::Bool(it) = value { Some(it) } else { None }).collect::<BooleanChunked>().into_series(),
+        Kind::Str | Kind::Category | Kind::Text => strings(rows, cells).into_series(),
+        Kind::Date => cells
+            .map(|value| if let Value::Date(it) = value { Some(it) } else { None })
+            .collect::<Int32Chunked>()
+            .into_date()
+            .into_series(),
+        Kind::Datetime => cells
+            .map(|value| if let Value::Datetime(it) = value { Some(it) } else { None })
+            .collect::<Int64Chunked>()
+            .into_datetime(TimeUnit::Microseconds, None)
+            .into_series(),
+        Kind::Duration => cells
+            .map(|value| if let Value::Duration(it) = value { Some(it) } else { None })
+            .collect::<Int64Chunked>()
+            .into_duration(TimeUnit::Microseconds)
+            .into_series(),
+    };
+    series.with_name(name).into_column()
+}
+
+fn strings(rows: usize, cells: impl Iterator<Item = Value>) -> StringChunked {
+    let mut builder = StringChunkedBuilder::new(PlSmallStr::EMPTY, rows);
+    for cell in cells {
+        match cell {
+            Value::Str(text) => builder.append_value(&*text),
+            _ => builder.append_null(),
+        }
+    }
+    builder.finish()
 }
 
 /// The column's own memory laid out anew: one chunk, nothing beneath missing values, so that equal columns give equal bytes.

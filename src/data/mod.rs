@@ -17,7 +17,7 @@ mod table;
 mod value;
 mod write;
 
-pub use cell::{column_of, value_at};
+pub use cell::{collect, column_of, value_at};
 pub use column_map::ColumnMap;
 pub use contract::{ColumnRule, Contract, ExtraColumns, OnViolation, RowRule, Violation};
 pub use digest::{column_digest, from_bytes, to_bytes};

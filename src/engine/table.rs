@@ -133,7 +133,10 @@ pub(super) fn work(ops: &[&OpNode], mut table: Table, seed: u64) -> Result<Worke
     let mut recipe = Vec::new();
     let mut dropped = Vec::new();
     for node in ops {
-        let at = |fault: Fault| Fault { message: format!("`{}`: {}", node.op.name(), fault.message), ..fault.under(&node.route) };
+        let at = |fault: Fault| {
+            let message = format!("`{}`: {}", node.op.name(), fault.message);
+            Fault { message, ..node.place(fault) }
+        };
         let cx = FitContext { target: None, seed, rows: node.rows };
         let mut faults = Vec::new();
         node.op.shape(&table.shape, None, &mut faults);

@@ -28,7 +28,6 @@ mod wire;
 #[cfg(test)]
 mod agree;
 
-pub use column::{column_of, value_at};
 pub use function::{Family, FunctionEntry, functions};
 pub use scalar::Compiled;
 pub use scope::Scope;

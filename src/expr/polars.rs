@@ -3,7 +3,8 @@
 
 use polars::prelude::{self as pl, Column, Float64Chunked, Int64Chunked, IntoColumn, IntoSeries, PolarsResult, col, lit, when};
 
-use super::column::{Reader, collect};
+use super::column::Reader;
+use crate::data::collect;
 use super::function::{FunctionEntry, Kernel};
 use super::scalar;
 use super::tree::{Expr, Node};
@@ -33,7 +34,8 @@ fn constant(value: &Value, kind: Kind) -> pl::Expr {
         Value::Null => lit(pl::NULL).cast(kind.dtype()),
         Value::Bool(flag) => lit(*flag),
         Value::Int(number) if kind == Kind::Float => lit(*number as f64),
-        Value::Int(number) => lit(*number),
+        // A bare literal would take a narrower type where nothing else tells one.
+        Value::Int(number) => lit(*number).cast(kind.dtype()),
         Value::Float(number) => lit(*number),
         Value::Str(text) => lit(text.to_string()),
         Value::Date(days) => lit(*days).cast(kind.dtype()),

@@ -131,6 +131,12 @@ pub struct OpEntry {
 pub type ReadOp = Result<Box<dyn CheckedOp>, Vec<Fault>>;
 
 impl OpEntry {
+    /// The field that an argument stands for, if it is written in its short form: mistakes in that field stand in the
+    /// argument itself.
+    pub fn short(&self, argument: &Node) -> Option<&'static str> {
+        form::short(argument, self.shorthand)
+    }
+
     /// The entry of an op.
     pub(super) const fn of<O: Op>() -> Self {
         Self {

@@ -7,10 +7,10 @@ use crate::source::{Data, Fault, Node, decode};
 /// Decodes an op's argument. With a shorthand field, an argument that isn't a map of fields stands for that field.
 pub(super) fn read<P: DeserializeOwned>(
     argument: &Node,
-    shorthand: Option<&str>,
+    shorthand: Option<&'static str>,
 ) -> Result<P, Vec<Fault>> {
     let mut faults = Vec::new();
-    let wrapped = shorthand.filter(|_| !is_map_of_fields(argument));
+    let wrapped = short(argument, shorthand);
     let decoded = match wrapped {
         Some(field) => decode::<P>(&argument.wrapped(field), &mut faults),
         None => decode::<P>(argument, &mut faults),
@@ -24,6 +24,11 @@ pub(super) fn read<P: DeserializeOwned>(
         Some(params) if faults.is_empty() => Ok(params),
         _ => Err(faults),
     }
+}
+
+/// The field that an argument stands for, if it is written in its short form.
+pub(super) fn short(argument: &Node, shorthand: Option<&'static str>) -> Option<&'static str> {
+    shorthand.filter(|_| !is_map_of_fields(argument))
 }
 
 /// `{except: […]}` is a selector; any other map says fields by name. An absent argument has none to say.

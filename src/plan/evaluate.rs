@@ -8,11 +8,9 @@ use crate::spec::EvaluateSpec;
 
 /// Checks an evaluate step. Faults have their routes from the step.
 pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<Evaluate> {
-    let models = models(spec, plan, faults)?;
-    let trains: Vec<&Train> = models.iter().map(|model| train(plan, *model)).collect();
+    let models = models(spec, plan, faults);
+    let trains: Vec<&Train> = models.iter().flatten().map(|model| train(plan, *model)).collect();
     let task = trains.iter().find_map(|train| train.task);
-    let on = part(spec, faults)?;
-    comparable(spec, plan, &trains, on, faults);
     let names = if spec.metrics.is_empty() { defaults(task) } else { spec.metrics.iter().map(String::as_str).collect() };
     let mut found = Vec::new();
     for (index, name) in names.iter().enumerate() {
@@ -29,6 +27,9 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
             faults.push(fault.on_key().within(&gate.metric).within("require"));
         }
     }
+    let models = models?;
+    let on = part(spec, faults)?;
+    comparable(spec, plan, &trains, on, faults);
     if models.len() > 1 && spec.best.is_none() && !spec.gates.is_empty() {
         let fault = Fault::new("no-best", "`require` judges the winner, and nothing says which model wins");
         faults.push(fault.help("write `best: METRIC`").on_key().within("require"));

@@ -37,14 +37,16 @@ pub(super) fn order(spec: &Spec, faults: &mut Vec<Fault>) -> Vec<usize> {
     let places: HashMap<&str, usize> = spec.steps.iter().enumerate().map(|(place, step)| (step.name.as_str(), place)).collect();
     let mut graph: DiGraph<usize, usize> = DiGraph::with_capacity(spec.steps.len(), spec.steps.len());
     let nodes: Vec<NodeIndex> = (0..spec.steps.len()).map(|place| graph.add_node(place)).collect();
-    let mut lost: BTreeMap<usize, ()> = BTreeMap::new();
     for (place, step) in spec.steps.iter().enumerate() {
         for (nth, reference) in references(step).into_iter().enumerate() {
+            // A source of that name comes first: a step beside it has told its own mistake.
+            if spec.sources.iter().any(|source| source.name == reference.name) {
+                continue;
+            }
             if let Some(input) = places.get(reference.name) {
                 graph.add_edge(nodes[*input], nodes[place], nth);
-            } else if !spec.sources.iter().any(|source| source.name == reference.name) {
+            } else {
                 faults.push(unknown(spec, step, &reference));
-                lost.insert(place, ());
             }
         }
     }

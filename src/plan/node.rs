@@ -8,7 +8,7 @@ use crate::data::{Contract, Part, Selector, Shape, Table};
 use crate::expr::Expr;
 use crate::learn::{CheckedModel, Task};
 use crate::ops::{CheckedOp, Rows};
-use crate::source::Route;
+use crate::source::{Fault, Route};
 use crate::spec::{Gate, SourceSpec, TargetKind, Weights};
 
 /// A pipeline that fits together.
@@ -184,6 +184,18 @@ pub struct OpNode {
     pub rows: Option<Rows>,
     /// Where its argument stands.
     pub route: Route,
+    /// The field that the argument stands for, if it is written in its short form.
+    pub short: Option<&'static str>,
+}
+
+impl OpNode {
+    /// A fault of this op, with its route from the document's root.
+    pub fn place(&self, mut fault: Fault) -> Fault {
+        if let Some(field) = self.short {
+            fault.route = fault.route.without_first(field);
+        }
+        fault.under(&self.route)
+    }
 }
 
 /// The column to predict.

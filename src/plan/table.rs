@@ -50,7 +50,7 @@ pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> 
         if let Some(before) = &shape {
             let mut found = Vec::new();
             let after = node.op.shape(before, None, &mut found);
-            faults.extend(found.into_iter().map(|fault| fault.under(&node.route)));
+            faults.extend(found.into_iter().map(|fault| node.place(fault)));
             shape = Some(after);
         }
         ops.push(node);
@@ -73,7 +73,10 @@ fn read(written: &OpSpec, shape: Option<&Shape>, params: &BTreeMap<String, Value
     let unknown = Shape::default();
     let scope = Scope { shape: shape.unwrap_or(&unknown), params };
     match (entry.read)(&written.argument, &scope) {
-        Ok(op) => Some(OpNode { op, rows: written.rows, route: written.route.clone() }),
+        Ok(op) => {
+            let short = entry.short(&written.argument);
+            Some(OpNode { op, rows: written.rows, route: written.route.clone(), short })
+        }
         Err(found) => {
             let told = found.into_iter().filter(|fault| shape.is_some() || !ABOUT_COLUMNS.contains(&fault.code));
             faults.extend(told.map(|fault| fault.under(&written.route)));

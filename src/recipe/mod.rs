@@ -8,7 +8,6 @@ mod row;
 mod step;
 mod table;
 
-pub use crate::expr::{column_of, value_at};
 pub use prune::{Pruned, prune};
 pub use row::{Evaluator, Refusal};
 pub use step::RowStep;

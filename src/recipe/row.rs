@@ -131,14 +131,14 @@ mod tests {
         ];
         let fs = [Value::Float(1.5), Value::Null, Value::Float(9.0), Value::Float(-0.0)];
         let ss = [Value::str("ä"), Value::str(""), Value::str("x"), Value::Null];
-        let columns = vec![crate::expr::column_of("f", Kind::Float, &fs), crate::expr::column_of("s", Kind::Str, &ss)];
+        let columns = vec![crate::data::column_of("f", Kind::Float, &fs), crate::data::column_of("s", Kind::Str, &ss)];
         let frame = polars::prelude::DataFrame::new(4, columns).expect("a frame");
         let applied = crate::recipe::apply(&steps, frame).expect("applies");
         let evaluator = Evaluator::new(&steps, &strings(&["f", "s"]), &strings(&["n", "s"])).expect("compiles");
         let (mut scratch, mut out, mut row) = (Vec::new(), Vec::new(), 0);
         for record in fs.into_iter().zip(ss).map(|(f, s)| [f, s]) {
             if evaluator.run(&record, &mut scratch, &mut out).is_ok() {
-                let cells: Vec<Value> = applied.frame.columns().iter().map(|column| crate::expr::value_at(column, row)).collect();
+                let cells: Vec<Value> = applied.frame.columns().iter().map(|column| crate::data::value_at(column, row)).collect();
                 assert_eq!(out, cells);
                 row += 1;
             }

@@ -3,8 +3,8 @@
 use polars::prelude::*;
 
 use super::step::{RowStep, missing};
-use crate::data::Value;
-use crate::expr::{self, value_at};
+use crate::data::{Value, column_of, value_at};
+use crate::expr;
 use crate::source::Fault;
 
 /// Columns whose names start so go along unseen: row numbers, keys. They stay through every `Keep`, at the end.
@@ -58,7 +58,7 @@ pub fn evaluate(expr: &expr::Expr, frame: &DataFrame) -> Result<Column, Fault> {
     let read: Vec<String> = expr.columns().into_iter().collect();
     if read.is_empty() {
         let value = expr.compile(&|_| None)?.eval(&[]);
-        return Ok(expr::column_of("value", expr.kind(), &vec![value; frame.height()]));
+        return Ok(column_of("value", expr.kind(), &vec![value; frame.height()]));
     }
     let input = frame.select(read).map_err(failed)?;
     let output = input.lazy().select([expr.to_polars().alias("value")]).collect().map_err(failed)?;
@@ -132,7 +132,8 @@ fn failed(why: PolarsError) -> Fault {
 mod tests {
     use super::*;
     use crate::data::Kind;
-    use crate::expr::{Expr, column_of};
+    use crate::data::column_of;
+    use crate::expr::Expr;
 
     fn frame() -> DataFrame {
         let ints = |values: &[Option<i64>]| values.iter().map(|v| v.map_or(Value::Null, Value::Int)).collect::<Vec<_>>();

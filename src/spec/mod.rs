@@ -3,7 +3,7 @@
 mod load;
 mod overrides;
 mod pipeline;
-//pub mod schema;
+pub mod schema;
 mod source;
 mod step;
 mod verbs;

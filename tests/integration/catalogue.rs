@@ -24,6 +24,7 @@ fn shape() -> Shape {
         ("weight", Kind::Float),
         ("height", Kind::Float),
         ("bill_length_mm", Kind::Float),
+        ("year", Kind::Int),
     ])
 }
 

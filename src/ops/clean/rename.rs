@@ -29,7 +29,7 @@ impl Op for Rename {
         summary: "Gives columns other names.",
         learns: "",
         serving: Serving::Same,
-        example: "rename: {wt: weight}",
+        example: "rename: {wt: weight_kg}",
     };
     type Params = Params;
     type Fitted = ();

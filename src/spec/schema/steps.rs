@@ -1,0 +1,156 @@
+//! A step: one of the verbs, each with its keys.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::adapt::{Definitions, reference};
+use super::{fields, models, object, ops, words};
+use crate::data::Selector;
+use crate::spec::verbs::VERBS;
+
+/// Defines steps, and gives the reference to them.
+pub(super) fn step(definitions: &mut Definitions) -> Json {
+    let ops = ops::list(definitions);
+    let forms: Vec<Json> = VERBS
+        .into_iter()
+        .map(|verb| {
+            let form = match verb {
+                "clean" => table(verb, "Prepares a table: from a source or step, through ops.", &ops),
+                "transform" => table(verb, "Makes features of a table: through ops, often from a split on.", &ops),
+                "train" => train(definitions),
+                "evaluate" => evaluate(definitions),
+                _ => deploy(),
+            };
+            definitions.add(verb, form)
+        })
+        .collect();
+    let step = json!({
+        "description": format!("A verb and what it works on. Exactly one of: {}.", VERBS.map(|verb| format!("`{verb}`")).join(", ")),
+        "type": "object",
+        "oneOf": forms
+    });
+    definitions.add("step", step)
+}
+
+/// A step with the keys that every step may have.
+fn verb(name: &str, description: &str, meaning: &str, keys: Json, required: &[&str]) -> Json {
+    let mut properties = Map::new();
+    properties.insert(name.to_owned(), json!({"description": meaning, "type": "string", "minLength": 1}));
+    properties.extend(object(keys));
+    properties.extend(object(json!({
+        "description": {"description": "What it is for.", "type": "string"},
+        "tags": {"description": "Words to choose steps by.", "type": "array", "items": {"type": "string"}}
+    })));
+    let required: Vec<&str> = [name].into_iter().chain(required.iter().copied()).collect();
+    fields(description, properties, &required, true)
+}
+
+fn table(name: &str, description: &str, ops: &Json) -> Json {
+    let keys = json!({
+        "ops": ops,
+        "save": {
+            "description": "A file that the table is also written to; the format by its extension.",
+            "type": "string",
+            "examples": ["out/tidy.parquet"]
+        }
+    });
+    verb(name, description, "The source or step that it works on.", keys, &[])
+}
+
+/// A name or a list of names.
+fn names(description: &str, of: &Json) -> Json {
+    json!({"description": description, "anyOf": [of, {"type": "array", "items": of, "minItems": 1}]})
+}
+
+fn train(definitions: &mut Definitions) -> Json {
+    let mut features = definitions.import("train", schemars::schema_for!(Selector));
+    features["description"] = "The columns to learn from. Never the target, nor a role.".into();
+    features["default"] = "all".into();
+    let keys = json!({
+        "model": models::names(),
+        "with": {"description": "The model's hyper-parameters, in scikit-learn's names.", "type": "object"},
+        "target": reference("target"),
+        "features": features,
+        "weights": {
+            "description": "`balanced`: all classes count the same. Or the column that says how much each row counts.",
+            "anyOf": [{"const": "balanced"}, {"type": "string"}]
+        },
+        "cv": {
+            "description": "Cross-validation: how many folds. Every op from the split on is fitted anew inside each fold.",
+            "anyOf": [
+                {"type": "integer", "minimum": 2},
+                {
+                    "type": "object",
+                    "properties": {
+                        "folds": {"description": "How many folds.", "type": "integer", "minimum": 2},
+                        "time": {"description": "The column to go along: each fold is judged on what comes after it.", "type": "string"}
+                    },
+                    "required": ["folds"],
+                    "additionalProperties": false
+                }
+            ],
+            "examples": [5, {"folds": 5, "time": "day"}]
+        },
+        "task": words(
+            "What is predicted. Without it, the target's type says so.",
+            [("classification", "A class.".to_owned()), ("regression", "A number.".to_owned())],
+        )
+    });
+    let mut form = verb("train", "Learns a model from a table.", "The step or source to learn from.", keys, &["model"]);
+    form["allOf"] = models::conditions(definitions).into();
+    form
+}
+
+fn evaluate(definitions: &mut Definitions) -> Json {
+    let metric = models::metrics(definitions);
+    let name = json!({"type": "string"});
+    let mut best = metric.clone();
+    best["description"] = "The metric that ranks the models: by cross-validation if all have it, else by the validation part, else by test.".into();
+    let parts = [
+        ("test", "The test part."), ("validation", "The validation part."), ("train", "The train part, which flatters every model."),
+    ];
+    let mut on = words("The part of the models' table to judge on.", parts.map(|(word, meaning)| (word, meaning.to_owned())));
+    on["default"] = "test".into();
+    let keys = json!({
+        "on": on,
+        "metrics": names("How to judge; without it, what suits the task.", &metric),
+        "best": best,
+        "slices": names("Columns by whose values, before encoding, the scores are also told apart.", &name),
+        "require": models::gates(definitions)
+    });
+    let mut form = verb("evaluate", "Judges models on rows that they haven't seen.", "", keys, &[]);
+    form["properties"]["evaluate"] = names("The train step to judge, or several to compare.", &name);
+    form
+}
+
+fn deploy() -> Json {
+    let rest = json!({
+        "description": "`gristmill serve` answers requests.",
+        "type": ["object", "null"],
+        "properties": {
+            "port": {"description": "The port.", "type": "integer", "minimum": 0, "maximum": 65535, "default": 8080}
+        },
+        "additionalProperties": false
+    });
+    let target = json!({
+        "anyOf": [
+            words("Where the model goes, as by default.", [("rest", "`gristmill serve` answers requests, on port 8080.".to_owned())]),
+            fields("Where the model goes, and how.", Map::from_iter([("rest".to_owned(), rest)]), &["rest"], false)
+        ]
+    });
+    let keys = json!({
+        "as": {
+            "description": "The name that the model is registered under.",
+            "type": "string",
+            "minLength": 1,
+            "examples": ["penguin-species"]
+        },
+        "alias": {"description": "The alias that moves to the new version.", "type": "string", "default": "champion"},
+        "to": {
+            "description": "Where the model goes.",
+            "anyOf": [target, {"type": "array", "items": target}],
+            "examples": [[{"rest": {"port": 8080}}]]
+        }
+    });
+    let meaning = "The evaluate step whose winner goes out, if every gate holds; or a train step.";
+    verb("deploy", "Registers a model and says where it goes.", meaning, keys, &["as"])
+}
