@@ -10,7 +10,9 @@ use crate::source::{Severity, render};
 
 /// Check pipelines, columns and types included, without reading data.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill check                         every pipeline of the project\n  gristmill check penguins\n  gristmill check pipelines/penguins.yaml --json")]
+#[command(
+    after_help = "Examples:\n  gristmill check                         every pipeline of the project\n  gristmill check penguins\n  gristmill check pipelines/penguins.yaml --json"
+)]
 pub(super) struct Check {
     /// Pipelines, by name or file; all of the project without one.
     pipelines: Vec<String>,
@@ -57,7 +59,12 @@ pub(super) fn run(args: &Check) -> Result<Exit, Failure> {
 fn line(name: &str, opened: &Opened) -> String {
     let plan = &opened.plan;
     let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    let mut line = format!("{name}: fine ({}, {}, {})", count(plan.sources.len(), "source"), count(plan.steps.len(), "step"), count(plan.tests.len(), "test"));
+    let mut line = format!(
+        "{name}: fine ({}, {}, {})",
+        count(plan.sources.len(), "source"),
+        count(plan.steps.len(), "step"),
+        count(plan.tests.len(), "test")
+    );
     for (deploy, request) in super::show::requests(opened) {
         line.push_str(&format!("\n  a request to `{deploy}` holds {request}"));
     }

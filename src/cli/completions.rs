@@ -7,7 +7,9 @@ use super::{Exit, Failure};
 
 /// Print completions for a shell.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill completions bash > /etc/bash_completion.d/gristmill\n  gristmill completions zsh > ~/.zfunc/_gristmill")]
+#[command(
+    after_help = "Examples:\n  gristmill completions bash > /etc/bash_completion.d/gristmill\n  gristmill completions zsh > ~/.zfunc/_gristmill"
+)]
 pub(super) struct Completions {
     /// The shell.
     #[arg(value_enum)]

@@ -8,7 +8,9 @@ use crate::report::dag::{Graph, GraphNode, dot, mermaid, svg, text};
 
 /// Draw the graph.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill dag penguins\n  gristmill dag penguins --format mermaid >> README.md\n  gristmill dag penguins --format svg > penguins.svg")]
+#[command(
+    after_help = "Examples:\n  gristmill dag penguins\n  gristmill dag penguins --format mermaid >> README.md\n  gristmill dag penguins --format svg > penguins.svg"
+)]
 pub(super) struct Dag {
     /// A pipeline.
     pipeline: Option<String>,
@@ -44,7 +46,11 @@ pub(super) fn run(args: &Dag) -> Result<Exit, Failure> {
 fn graph(plan: &Plan) -> Graph {
     let mut nodes = Vec::new();
     for source in &plan.sources {
-        nodes.push(GraphNode { name: source.spec.name.clone(), verb: "source".to_owned(), note: source.spec.path.clone() });
+        nodes.push(GraphNode {
+            name: source.spec.name.clone(),
+            verb: "source".to_owned(),
+            note: source.spec.path.clone(),
+        });
     }
     let sources = nodes.len();
     let mut edges = Vec::new();

@@ -13,7 +13,9 @@ use crate::store::{Store, write_atomic};
 
 /// Write a step's table or a model to a file.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill get features -o features.parquet\n  gristmill get features.test -o test.csv\n  gristmill get penguin-species@champion -o model.gristmill\n\nThe extension tells the format: csv, tsv, parquet, arrow, ndjson, json; .gz and .zst on top.")]
+#[command(
+    after_help = "Examples:\n  gristmill get features -o features.parquet\n  gristmill get features.test -o test.csv\n  gristmill get penguin-species@champion -o model.gristmill\n\nThe extension tells the format: csv, tsv, parquet, arrow, ndjson, json; .gz and .zst on top."
+)]
 pub(super) struct Get {
     /// `step`, `step.part`, `pipeline/step`, or a model: `name`, `name@alias`, `name@3`.
     what: String,
@@ -27,7 +29,9 @@ pub(super) fn run(args: &Get) -> Result<Exit, Failure> {
     let store = Store::open(&root)?;
     let bytes = match model(&root, &store, &args.what)? {
         Some(bytes) if args.output.is_none() => {
-            return Err(Fault::new("no-output", format!("a model has {} bytes that aren't text", bytes.len())).help("say where to: `-o model.gristmill`").into());
+            return Err(Fault::new("no-output", format!("a model has {} bytes that aren't text", bytes.len()))
+                .help("say where to: `-o model.gristmill`")
+                .into());
         }
         Some(bytes) => bytes,
         None => table(args, &store)?,
@@ -65,10 +69,14 @@ fn table(args: &Get, store: &Store) -> Result<Vec<u8>, Failure> {
     let env = opened.looking(&tables)?;
     let at = places.iter().position(|other| *other == place).expect("it is among what it needs");
     let Some(done) = kept(&opened.plan, &places, &env).swap_remove(at) else {
-        return Err(Fault::new("not-made", format!("`{step}` isn't up to date")).help(format!("`gristmill run {}/{step}` makes it", opened.plan.name)).into());
+        return Err(Fault::new("not-made", format!("`{step}` isn't up to date"))
+            .help(format!("`gristmill run {}/{step}` makes it", opened.plan.name))
+            .into());
     };
     let Payload::Table(_) = &done.payload else {
-        return Err(Fault::new("not-a-table", format!("`{step}` makes no table")).help("`gristmill show` tells what it made").into());
+        return Err(Fault::new("not-a-table", format!("`{step}` makes no table"))
+            .help("`gristmill show` tells what it made")
+            .into());
     };
     let path = args.output.as_ref().map_or("x.csv".into(), |path| path.to_string_lossy());
     Ok(table_bytes(store, done.table(), part.as_deref(), &path)?)
@@ -92,7 +100,8 @@ pub(super) fn table_bytes(store: &Store, meta: &TableMeta, part: Option<&str>, p
     let whole = whole.ok_or_else(|| {
         let known = meta.parts.iter().map(|of| of.part.name());
         let name = part.unwrap_or_default();
-        Fault::new("no-part", format!("there is no part `{name}`")).maybe_help(suggest(name, known.filter(|name| *name != Part::All.name())))
+        Fault::new("no-part", format!("there is no part `{name}`"))
+            .maybe_help(suggest(name, known.filter(|name| *name != Part::All.name())))
     })?;
     data::write(&whole, path)
 }

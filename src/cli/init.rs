@@ -11,7 +11,9 @@ use crate::store::{StoreError, write_atomic};
 
 /// Begin a project: an example, or a first pipeline for a table of yours.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill init my-project                              the penguins, ready to run\n  gristmill init . --data data/loans.csv --target status   a first pipeline for a table of yours")]
+#[command(
+    after_help = "Examples:\n  gristmill init my-project                              the penguins, ready to run\n  gristmill init . --data data/loans.csv --target status   a first pipeline for a table of yours"
+)]
 pub(super) struct Init {
     /// The folder; the current one without it.
     #[arg(default_value = ".")]
@@ -55,7 +57,9 @@ pub(super) fn run(args: &Init) -> Result<Exit, Failure> {
     }
     for (path, _) in files.iter().filter(|(path, _)| path.starts_with("pipelines/")) {
         if args.folder.join(path).exists() {
-            return Err(Fault::new("exists", format!("there is a `{path}` already")).help("nothing was written; take another folder").into());
+            return Err(Fault::new("exists", format!("there is a `{path}` already"))
+                .help("nothing was written; take another folder")
+                .into());
         }
     }
     for (path, text) in &files {
@@ -76,10 +80,18 @@ fn first_pipeline(folder: &Path, table: &str, target: &str) -> Result<(String, S
     let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
     let shape = data::columns(Source { name: table.to_owned(), bytes }, &Reading::plain(Format::of(table)?))?;
     let Some(kind) = shape.known(target) else {
-        return Err(Fault::new("unknown-column", format!("`{table}` has no column `{target}`")).maybe_help(suggest(target, shape.names())).into());
+        return Err(Fault::new("unknown-column", format!("`{table}` has no column `{target}`"))
+            .maybe_help(suggest(target, shape.names()))
+            .into());
     };
     let stem = Path::new(table).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let stem: String = stem.split('.').next().unwrap_or("data").chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    let stem: String = stem
+        .split('.')
+        .next()
+        .unwrap_or("data")
+        .chars()
+        .map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' })
+        .collect();
     Ok((stem.clone(), written(&stem, table, target, kind, &shape)))
 }
 
@@ -88,8 +100,13 @@ fn written(name: &str, table: &str, target: &str, kind: Kind, shape: &Shape) -> 
     let quoted = |text: &str| serde_json::to_string(text).expect("a string");
     let others = || shape.fields.iter().filter(|field| field.name != target);
     let mut ops = vec![format!("drop_missing: [{}]", quoted(target))];
-    ops.push(if classes { format!("split: {{test: 0.25, stratify: {}}}", quoted(target)) } else { "split: {test: 0.25}".to_owned() });
-    let temporal: Vec<String> = others().filter(|field| field.kind.is_temporal()).map(|field| quoted(&field.name)).collect();
+    ops.push(if classes {
+        format!("split: {{test: 0.25, stratify: {}}}", quoted(target))
+    } else {
+        "split: {test: 0.25}".to_owned()
+    });
+    let temporal: Vec<String> =
+        others().filter(|field| field.kind.is_temporal()).map(|field| quoted(&field.name)).collect();
     if !temporal.is_empty() {
         ops.push(format!("drop: [{}]", temporal.join(", ")));
     }
@@ -110,7 +127,11 @@ fn written(name: &str, table: &str, target: &str, kind: Kind, shape: &Shape) -> 
         ops.push("standardize: numeric".to_owned());
     }
     let ops: Vec<String> = ops.iter().map(|op| format!("      - {op}\n")).collect();
-    let (linear, metrics, best) = if classes { ("logistic_regression", "accuracy, f1, log_loss", "f1") } else { ("linear_regression", "rmse, mae, r2", "rmse") };
+    let (linear, metrics, best) = if classes {
+        ("logistic_regression", "accuracy, f1, log_loss", "f1")
+    } else {
+        ("linear_regression", "rmse, mae, r2", "rmse")
+    };
     format!(
         "# yaml-language-server: $schema=../schemas/pipeline.schema.json\nname: {name}\ntarget: {}\n\nsources:\n  {name}_table: {{path: {}}}\n\nsteps:\n  features:\n    transform: {name}_table\n    ops:\n{}\n  forest: {{train: features, model: random_forest, cv: 5}}\n\n  linear: {{train: features, model: {linear}, cv: 5}}\n\n  quality:\n    evaluate: [forest, linear]\n    metrics: [{metrics}]\n    best: {best}\n\n  live: {{deploy: quality, as: {name}, to: [rest]}}\n",
         quoted(target),

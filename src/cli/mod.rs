@@ -32,7 +32,9 @@ pub use reference::reference;
 /// Turns a YAML file in git into a model in production, and keeps it in good shape.
 #[derive(Parser)]
 #[command(name = "gristmill", version, max_term_width = 110, arg_required_else_help = true)]
-#[command(after_help = "Begin with:\n  gristmill init my-project      a project with an example in it\n  gristmill check                is the pipeline right?\n  gristmill run                  make what isn't made already\n  gristmill serve                answer requests")]
+#[command(
+    after_help = "Begin with:\n  gristmill init my-project      a project with an example in it\n  gristmill check                is the pipeline right?\n  gristmill run                  make what isn't made already\n  gristmill serve                answer requests"
+)]
 struct Cli {
     /// Work as if started in this folder.
     #[arg(short = 'C', long, global = true, value_name = "DIR")]

@@ -15,7 +15,9 @@ use crate::store::Store;
 
 /// List, show, promote and roll back models.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill models list\n  gristmill models show penguin-species@champion\n  gristmill models promote penguin-species@3\n  gristmill models rollback penguin-species")]
+#[command(
+    after_help = "Examples:\n  gristmill models list\n  gristmill models show penguin-species@champion\n  gristmill models promote penguin-species@3\n  gristmill models rollback penguin-species"
+)]
 pub(super) struct Models {
     #[command(subcommand)]
     verb: Verb,
@@ -67,7 +69,13 @@ pub(super) fn run(args: &Models) -> Result<Exit, Failure> {
         Verb::Promote { model, alias } => {
             let row = registry.resolve(model)?;
             let moved = registry.promote(&row.name, row.version, alias, &actor())?;
-            out(&format!("{} {} {alias} {} version {}", row.name, "·", if moved { "is now" } else { "was already" }, row.version));
+            out(&format!(
+                "{} {} {alias} {} version {}",
+                row.name,
+                "·",
+                if moved { "is now" } else { "was already" },
+                row.version
+            ));
         }
         Verb::Rollback { model, alias } => {
             let version = registry.rollback(model, alias, &actor())?;
@@ -87,9 +95,15 @@ fn list(registry: &Registry, as_json: bool) -> Result<(), Failure> {
         eprintln!("no model is registered yet; a pipeline's `deploy` step registers one");
         return Ok(());
     }
-    let mut table = Table::new([("model", Align::Left), ("versions", Align::Right), ("aliases", Align::Left), ("since", Align::Left)]);
+    let mut table = Table::new([
+        ("model", Align::Left),
+        ("versions", Align::Right),
+        ("aliases", Align::Left),
+        ("since", Align::Left),
+    ]);
     for model in models {
-        let aliases: Vec<String> = model.aliases.iter().map(|(alias, version)| format!("{alias} → {version}")).collect();
+        let aliases: Vec<String> =
+            model.aliases.iter().map(|(alias, version)| format!("{alias} → {version}")).collect();
         table.row([model.name, model.versions.to_string(), aliases.join(", "), model.created]);
     }
     out(&table.to_string());
@@ -101,13 +115,21 @@ fn versions(registry: &Registry, model: &str, as_json: bool) -> Result<(), Failu
     if versions.is_empty() {
         let models = registry.models()?;
         let known = models.iter().map(|model| model.name.as_str());
-        return Err(Fault::new("unknown-model", format!("there is no model `{model}`")).maybe_help(suggest(model, known)).into());
+        return Err(Fault::new("unknown-model", format!("there is no model `{model}`"))
+            .maybe_help(suggest(model, known))
+            .into());
     }
     if as_json {
         out_json(&json!({"versions": versions}));
         return Ok(());
     }
-    let mut table = Table::new([("version", Align::Right), ("aliases", Align::Left), ("registered", Align::Left), ("digest", Align::Left), ("trained by", Align::Left)]);
+    let mut table = Table::new([
+        ("version", Align::Right),
+        ("aliases", Align::Left),
+        ("registered", Align::Left),
+        ("digest", Align::Left),
+        ("trained by", Align::Left),
+    ]);
     for row in versions {
         let step = row.lineage["step"].as_str().unwrap_or_default().to_owned();
         table.row([row.version.to_string(), row.aliases.join(", "), row.created, row.digest.short(), step]);
@@ -123,7 +145,9 @@ fn show(registry: &Registry, store: &Store, model: &str, as_json: bool) -> Resul
     let trained = &sealed.trained;
     let ledger: Vec<_> = registry.ledger(&row.name)?.into_iter().filter(|line| line.version == row.version).collect();
     if as_json {
-        out_json(&json!({"model": row, "request": sealed.signature, "trained": {"model": trained.model, "rows": trained.rows, "target": trained.target, "features": trained.features, "importance": trained.importance()}, "ledger": ledger}));
+        out_json(
+            &json!({"model": row, "request": sealed.signature, "trained": {"model": trained.model, "rows": trained.rows, "target": trained.target, "features": trained.features, "importance": trained.importance()}, "ledger": ledger}),
+        );
         return Ok(());
     }
     let mut text = format!("{} version {}", row.name, row.version);
@@ -136,19 +160,34 @@ fn show(registry: &Registry, store: &Store, model: &str, as_json: bool) -> Resul
             text.push_str(&format!("{key:9} {value}\n"));
         }
     }
-    text.push_str(&format!("\n{} from {} rows × {} features, predicts {} from\n\n{}", trained.model, trained.rows, trained.features.len(), trained.target, super::show::signature(sealed)));
+    text.push_str(&format!(
+        "\n{} from {} rows × {} features, predicts {} from\n\n{}",
+        trained.model,
+        trained.rows,
+        trained.features.len(),
+        trained.target,
+        super::show::signature(sealed)
+    ));
     if trained.estimator.importance().is_some() {
         text.push_str(&format!("\n{}", importance(&trained.importance())));
     }
     if let Some(metrics) = row.lineage["metrics"].as_object() {
         text.push_str("\nscores when it was registered\n");
         for (name, values) in metrics {
-            let shown: Vec<String> = values.as_object().into_iter().flatten().map(|(metric, value)| format!("{metric} {:.4}", value.as_f64().unwrap_or(f64::NAN))).collect();
+            let shown: Vec<String> = values
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(metric, value)| format!("{metric} {:.4}", value.as_f64().unwrap_or(f64::NAN)))
+                .collect();
             text.push_str(&format!("  {name}: {}\n", shown.join(", ")));
         }
     }
     for line in ledger {
-        text.push_str(&format!("\n{} {} {} → version {} by {} {}", line.at, line.what, line.alias, line.version, line.actor, line.why));
+        text.push_str(&format!(
+            "\n{} {} {} → version {} by {} {}",
+            line.at, line.what, line.alias, line.version, line.actor, line.why
+        ));
     }
     out(&text);
     Ok(())

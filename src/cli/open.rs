@@ -123,10 +123,14 @@ pub(super) fn open_step(target: &str, params: &ParamArgs) -> Result<(Opened, Str
     }
     match found.len() {
         1 => Ok((found.remove(0).1, target.to_owned())),
-        0 => Err(Fault::new("unknown-step", format!("no pipeline has a step `{target}`")).maybe_help(suggest(target, all.iter().map(String::as_str))).into()),
+        0 => Err(Fault::new("unknown-step", format!("no pipeline has a step `{target}`"))
+            .maybe_help(suggest(target, all.iter().map(String::as_str)))
+            .into()),
         _ => {
             let names: Vec<String> = found.iter().map(|(name, _)| format!("`{name}/{target}`")).collect();
-            Err(Fault::new("which-pipeline", format!("several pipelines have a step `{target}`")).help(format!("write {}", names.join(" or "))).into())
+            Err(Fault::new("which-pipeline", format!("several pipelines have a step `{target}`"))
+                .help(format!("write {}", names.join(" or ")))
+                .into())
         }
     }
 }
@@ -139,7 +143,8 @@ impl Opened {
         };
         let Some(place) = self.plan.step(name) else {
             let known = self.plan.steps.iter().map(|step| step.name.as_str());
-            return Err(Fault::new("unknown-step", format!("`{}` has no step `{name}`", self.plan.name)).maybe_help(suggest(name, known)));
+            return Err(Fault::new("unknown-step", format!("`{}` has no step `{name}`", self.plan.name))
+                .maybe_help(suggest(name, known)));
         };
         let mut places = vec![place];
         let mut next = 0;

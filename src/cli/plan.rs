@@ -9,7 +9,9 @@ use crate::report::table::{Align, Table};
 
 /// Show what a run would do, and why.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill plan penguins\n  gristmill plan penguins --set trees=300\n  gristmill plan penguins/forest --json")]
+#[command(
+    after_help = "Examples:\n  gristmill plan penguins\n  gristmill plan penguins --set trees=300\n  gristmill plan penguins/forest --json"
+)]
 pub(super) struct PlanArgs {
     /// A pipeline, or a step as `pipeline/step`.
     target: Option<String>,
@@ -29,7 +31,10 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Failure> {
     out(&table(&statuses));
     let runs = statuses.iter().filter(|status| status.ahead == Ahead::Run).count();
     let waits = statuses.iter().filter(|status| status.ahead == Ahead::Waits).count();
-    eprintln!("{runs} to run, {waits} that may, {} kept", statuses.iter().filter(|status| status.ahead == Ahead::Cached).count());
+    eprintln!(
+        "{runs} to run, {waits} that may, {} kept",
+        statuses.iter().filter(|status| status.ahead == Ahead::Cached).count()
+    );
     Ok(Exit::Done)
 }
 
@@ -58,7 +63,13 @@ pub(super) fn split(target: Option<&str>) -> (Option<&str>, Option<&str>) {
 
 /// A line a step.
 pub(super) fn table(statuses: &[StepStatus]) -> String {
-    let mut table = Table::new([("step", Align::Left), ("verb", Align::Left), ("", Align::Left), ("why", Align::Left), ("last took", Align::Right)]);
+    let mut table = Table::new([
+        ("step", Align::Left),
+        ("verb", Align::Left),
+        ("", Align::Left),
+        ("why", Align::Left),
+        ("last took", Align::Right),
+    ]);
     for status in statuses {
         let word = match status.ahead {
             Ahead::Run => "runs",

@@ -15,7 +15,9 @@ use crate::store::{Store, StoreError, write_atomic};
 
 /// Let a model answer a file of records.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill predict penguin-species --in new.csv -o scored.csv\n  gristmill predict penguin-species@3 --in new.parquet -o scored.parquet\n\nThe records come out with `prediction`, a `probability_…` for each class, and `refused`: why a record has no answer.")]
+#[command(
+    after_help = "Examples:\n  gristmill predict penguin-species --in new.csv -o scored.csv\n  gristmill predict penguin-species@3 --in new.parquet -o scored.parquet\n\nThe records come out with `prediction`, a `probability_…` for each class, and `refused`: why a record has no answer."
+)]
 pub(super) struct Predict {
     /// `name`, `name@alias` or `name@3`; the champion without more.
     model: String,
@@ -61,7 +63,11 @@ fn read(args: &Predict, predictor: &Predictor) -> Result<DataFrame, Failure> {
     for field in signature {
         if table.shape.known(&field.name).is_none() {
             let fault = table.shape.unknown(&field.name);
-            return Err(Fault { message: format!("the model asks for `{}`, and `{name}` has no such column", field.name), ..fault }.into());
+            return Err(Fault {
+                message: format!("the model asks for `{}`, and `{name}` has no such column", field.name),
+                ..fault
+            }
+            .into());
         }
     }
     let (_, frame) = table.parts().next().expect("a table that was read has one part");
@@ -72,15 +78,18 @@ fn read(args: &Predict, predictor: &Predictor) -> Result<DataFrame, Failure> {
 fn joined(frame: DataFrame, answers: &[Result<Answer, FieldFault>], predictor: &Predictor) -> Result<DataFrame, Fault> {
     let trained = &predictor.sealed().trained;
     let mut frame = frame;
-    let predictions: Vec<Value> = answers.iter().map(|answer| answer.as_ref().map_or(Value::Null, |answer| answer.prediction.clone())).collect();
+    let predictions: Vec<Value> =
+        answers.iter().map(|answer| answer.as_ref().map_or(Value::Null, |answer| answer.prediction.clone())).collect();
     let kind = if trained.classes.is_empty() { Kind::Float } else { trained.kind };
     frame.with_column(column_of("prediction", kind, &predictions)).map_err(unexpected)?;
     for (place, class) in trained.classes.iter().enumerate() {
-        let values: Vec<Option<f64>> = answers.iter().map(|answer| answer.as_ref().ok().map(|answer| answer.probability[place])).collect();
+        let values: Vec<Option<f64>> =
+            answers.iter().map(|answer| answer.as_ref().ok().map(|answer| answer.probability[place])).collect();
         let column = Series::new(format!("probability_{class}").into(), values).into_column();
         frame.with_column(column).map_err(unexpected)?;
     }
-    let reasons: Vec<Option<String>> = answers.iter().map(|answer| answer.as_ref().err().map(ToString::to_string)).collect();
+    let reasons: Vec<Option<String>> =
+        answers.iter().map(|answer| answer.as_ref().err().map(ToString::to_string)).collect();
     frame.with_column(Series::new("refused".into(), reasons).into_column()).map_err(unexpected)?;
     Ok(frame)
 }

@@ -19,7 +19,9 @@ use crate::store::{History, Status, Store};
 
 /// Make what isn't made already.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill run\n  gristmill run penguins --set trees=300\n  gristmill run penguins/forest --json\n\nExit codes: 0 done, 1 a step failed, 2 the pipeline is wrong, 3 a gate failed, 5 disk or permission, 6 data broke its contract.")]
+#[command(
+    after_help = "Examples:\n  gristmill run\n  gristmill run penguins --set trees=300\n  gristmill run penguins/forest --json\n\nExit codes: 0 done, 1 a step failed, 2 the pipeline is wrong, 3 a gate failed, 5 disk or permission, 6 data broke its contract."
+)]
 pub(super) struct Run {
     /// A pipeline, or a step as `pipeline/step` with what it needs.
     target: Option<String>,
@@ -75,9 +77,19 @@ fn once(args: &Run, opened: &Opened, places: &[usize], id: &str, force: bool) ->
     let tables = opened.tables()?;
     let effects = Reconciler::new(root, actor(), commit(root))?;
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let env = Env { store: Store::open(root)?, tables: &tables, effects: &effects, jobs, force, record: records, run: id.to_owned(), stop: &STOP };
+    let env = Env {
+        store: Store::open(root)?,
+        tables: &tables,
+        effects: &effects,
+        jobs,
+        force,
+        record: records,
+        run: id.to_owned(),
+        stop: &STOP,
+    };
     let mut progress = Progress::new(&opened.plan, color(&std::io::stderr()), false);
-    let result = execute(&opened.plan, places, &env, &mut |event| progress.tell(&event, &|fault| opened.diagnose(fault)));
+    let result =
+        execute(&opened.plan, places, &env, &mut |event| progress.tell(&event, &|fault| opened.diagnose(fault)));
     progress.finish();
     tables.save()?;
     if records && matches!(result.status, RunStatus::Done | RunStatus::GateFailed) {
@@ -166,7 +178,8 @@ fn stop_on_signal() {
 
 #[cfg(unix)]
 async fn signal() {
-    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("SIGTERM can be listened to");
+    let mut term =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("SIGTERM can be listened to");
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = term.recv() => {}

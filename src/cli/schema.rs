@@ -7,7 +7,9 @@ use crate::spec::schema;
 
 /// Print the JSON Schemas of pipelines and contracts, for editors.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill schema > schemas/pipeline.schema.json\n  gristmill schema contract > schemas/contract.schema.json\n\nThe first line of a pipeline tells an editor where it is:\n  # yaml-language-server: $schema=../schemas/pipeline.schema.json")]
+#[command(
+    after_help = "Examples:\n  gristmill schema > schemas/pipeline.schema.json\n  gristmill schema contract > schemas/contract.schema.json\n\nThe first line of a pipeline tells an editor where it is:\n  # yaml-language-server: $schema=../schemas/pipeline.schema.json"
+)]
 pub(super) struct SchemaArgs {
     /// Of what.
     #[arg(value_enum, default_value = "pipeline")]

@@ -9,7 +9,9 @@ use crate::serve::{Settings, load, serve};
 
 /// Answer requests over HTTP.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill serve                                  every model that is deployed `to: rest`\n  gristmill serve penguin-species@3 --port 9000\n\n  curl localhost:8080/predict -d '{\"input_data\": [{\"island\": \"Biscoe\", …}]}'")]
+#[command(
+    after_help = "Examples:\n  gristmill serve                                  every model that is deployed `to: rest`\n  gristmill serve penguin-species@3 --port 9000\n\n  curl localhost:8080/predict -d '{\"input_data\": [{\"island\": \"Biscoe\", …}]}'"
+)]
 pub(super) struct Serve {
     /// Models: `name`, `name@alias`, `name@3`; without one, what is deployed `to: rest`.
     models: Vec<String>,

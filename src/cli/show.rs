@@ -14,7 +14,9 @@ use crate::store::{Lock, Store};
 
 /// Show what a step made.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill show features         columns, rows, what was dropped\n  gristmill show forest           importance\n  gristmill show quality          scores, classes, slices\n  gristmill show live             the fields of a request")]
+#[command(
+    after_help = "Examples:\n  gristmill show features         columns, rows, what was dropped\n  gristmill show forest           importance\n  gristmill show quality          scores, classes, slices\n  gristmill show live             the fields of a request"
+)]
 pub(super) struct Show {
     /// A step, or `pipeline/step`.
     step: String,
@@ -35,25 +37,42 @@ pub(super) fn run(args: &Show) -> Result<Exit, Failure> {
     let env = opened.looking(&tables)?;
     let at = places.iter().position(|other| *other == place).expect("it is among what it needs");
     let Some(done) = kept(&opened.plan, &places, &env).swap_remove(at) else {
-        return Err(Fault::new("not-made", format!("`{step}` isn't up to date")).help(format!("`gristmill run {}/{step}` makes it", opened.plan.name)).into());
+        return Err(Fault::new("not-made", format!("`{step}` isn't up to date"))
+            .help(format!("`gristmill run {}/{step}` makes it", opened.plan.name))
+            .into());
     };
     let (text, json) = describe(&store, &done)?;
-    if args.json { out_json(&json) } else { out(&text) }
+    if args.json {
+        out_json(&json)
+    } else {
+        out(&text)
+    }
     Ok(Exit::Done)
 }
 
 fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
     Ok(match &done.payload {
         Payload::Table(segments) => {
-            let dropped: Vec<&(String, usize)> = segments.iter().flat_map(|segment| &segment.table.dropped).filter(|(_, count)| *count > 0).collect();
+            let dropped: Vec<&(String, usize)> =
+                segments.iter().flat_map(|segment| &segment.table.dropped).filter(|(_, count)| *count > 0).collect();
             let meta = done.table();
             (table_text(meta, &dropped), json!({"columns": meta.shape.fields, "parts": meta.parts, "dropped": dropped}))
         }
         Payload::Model { digest, .. } => {
             let trained = Trained::from_bytes(&object(store, digest)?)?;
             let shares = trained.importance();
-            let text = format!("{} from {} rows × {} features, predicts {}\n\n{}", trained.model, trained.rows, trained.features.len(), trained.target, importance(&shares));
-            (text, json!({"model": trained.model, "rows": trained.rows, "target": trained.target, "classes": trained.classes.iter().map(crate::data::Value::to_json).collect::<Vec<_>>(), "features": trained.features, "importance": shares}))
+            let text = format!(
+                "{} from {} rows × {} features, predicts {}\n\n{}",
+                trained.model,
+                trained.rows,
+                trained.features.len(),
+                trained.target,
+                importance(&shares)
+            );
+            (
+                text,
+                json!({"model": trained.model, "rows": trained.rows, "target": trained.target, "classes": trained.classes.iter().map(crate::data::Value::to_json).collect::<Vec<_>>(), "features": trained.features, "importance": shares}),
+            )
         }
         Payload::Judged(found) => {
             let mut text = judgement(found);
@@ -67,7 +86,13 @@ fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
 }
 
 fn table_text(meta: &TableMeta, dropped: &[&(String, usize)]) -> String {
-    let parts: Vec<String> = meta.parts.iter().map(|part| format!("{} {}", part.rows, if part.part == crate::data::Part::All { "rows" } else { part.part.name() })).collect();
+    let parts: Vec<String> = meta
+        .parts
+        .iter()
+        .map(|part| {
+            format!("{} {}", part.rows, if part.part == crate::data::Part::All { "rows" } else { part.part.name() })
+        })
+        .collect();
     let mut table = Table::new([("column", Align::Left), ("type", Align::Left)]);
     for field in &meta.shape.fields {
         table.row([field.name.clone(), field.kind.to_string()]);
@@ -89,7 +114,9 @@ fn sealed(opened: &Opened, store: &Store, step: &str) -> Option<Sealed> {
 
 fn deployed(args: &Show, opened: &Opened, store: &Store, step: &str) -> Result<Exit, Failure> {
     let Some(sealed) = sealed(opened, store, step) else {
-        return Err(Fault::new("not-made", format!("`{step}` hasn't deployed anything yet")).help(format!("`gristmill run {}`", opened.plan.name)).into());
+        return Err(Fault::new("not-made", format!("`{step}` hasn't deployed anything yet"))
+            .help(format!("`gristmill run {}`", opened.plan.name))
+            .into());
     };
     if args.json {
         out_json(&json!({"request": sealed.signature, "predicts": sealed.trained.target}));
@@ -124,7 +151,8 @@ pub(super) fn requests(opened: &Opened) -> Vec<(String, String)> {
     deploys
         .filter_map(|step| {
             let sealed = sealed(opened, &store, &step.name)?;
-            let fields: Vec<String> = sealed.signature.iter().map(|field| format!("{}: {}", field.name, field.kind)).collect();
+            let fields: Vec<String> =
+                sealed.signature.iter().map(|field| format!("{}: {}", field.name, field.kind)).collect();
             Some((step.name.clone(), fields.join(", ")))
         })
         .collect()

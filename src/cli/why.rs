@@ -10,7 +10,9 @@ use crate::store::Change;
 
 /// Say which part of a step's key differs from last time.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  gristmill why forest\n  gristmill why penguins/forest --set trees=300     before a run\n  gristmill why forest --json")]
+#[command(
+    after_help = "Examples:\n  gristmill why forest\n  gristmill why penguins/forest --set trees=300     before a run\n  gristmill why forest --json"
+)]
 pub(super) struct Why {
     /// A step, or `pipeline/step`.
     step: String,

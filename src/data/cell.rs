@@ -46,12 +46,18 @@ pub fn column_of(name: &str, kind: Kind, values: &[Value]) -> Column {
 pub fn collect(name: PlSmallStr, kind: Kind, rows: usize, cell: impl Fn(usize) -> Value) -> Column {
     let cells = (0..rows).map(cell);
     let series = match kind {
-        Kind::Int => cells.map(|value| if let Value::Int(it) = value { Some(it) } else { None }).collect::<Int64Chunked>().into_series(),
+        Kind::Int => cells
+            .map(|value| if let Value::Int(it) = value { Some(it) } else { None })
+            .collect::<Int64Chunked>()
+            .into_series(),
         Kind::Float => cells
             .map(|value| if matches!(value, Value::Bool(_)) { None } else { value.as_f64() })
             .collect::<Float64Chunked>()
             .into_series(),
-        Kind::Bool => cells.map(|value| if let Value::Bool(it) = value { Some(it) } else { None }).collect::<BooleanChunked>().into_series(),
+        Kind::Bool => cells
+            .map(|value| if let Value::Bool(it) = value { Some(it) } else { None })
+            .collect::<BooleanChunked>()
+            .into_series(),
         Kind::Str | Kind::Category | Kind::Text => strings(rows, cells).into_series(),
         Kind::Date => cells
             .map(|value| if let Value::Date(it) = value { Some(it) } else { None })

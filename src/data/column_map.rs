@@ -68,8 +68,7 @@ impl<T> ColumnMap<T> {
         self.0
             .iter()
             .filter(|(pattern, _)| {
-                pattern.text() == column
-                    || shape.known(column).is_some_and(|kind| pattern.picks(column, kind, shape))
+                pattern.text() == column || shape.known(column).is_some_and(|kind| pattern.picks(column, kind, shape))
             })
             .max_by_key(|(pattern, _)| pattern.rank())
             .map_or(column, |(pattern, _)| pattern.text())

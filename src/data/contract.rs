@@ -118,9 +118,8 @@ impl Contract {
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         if self.on_violation != OnViolation::Fail {
-            faults.push(
-                Fault::new("not-supported", "only `on_violation: fail` is supported yet").within("on_violation"),
-            );
+            faults
+                .push(Fault::new("not-supported", "only `on_violation: fail` is supported yet").within("on_violation"));
         }
         for (name, rule) in &self.columns {
             faults.extend(rule.fault().map(|fault| fault.within(name).within("columns")));
@@ -157,16 +156,24 @@ impl Contract {
             return Ok(table);
         }
         let mut shape = table.shape.clone();
-        let extra: Vec<String> = table.shape.names().filter(|name| !self.columns.contains_key(*name)).map(str::to_owned).collect();
+        let extra: Vec<String> =
+            table.shape.names().filter(|name| !self.columns.contains_key(*name)).map(str::to_owned).collect();
         for name in &extra {
             shape.remove(name);
         }
-        let table = table.map(|_, frame| Ok(frame.drop_many(extra.iter().map(String::as_str)))).expect("dropping can't fail");
+        let table =
+            table.map(|_, frame| Ok(frame.drop_many(extra.iter().map(String::as_str)))).expect("dropping can't fail");
         Ok(table.with_shape(shape))
     }
 
     fn names(&self, shape: &Shape, broken: &mut Vec<Violation>) {
-        let tell = |column: &str, rule, message| Violation { column: Some(column.to_owned()), rule, count: 1, row: None, message };
+        let tell = |column: &str, rule, message| Violation {
+            column: Some(column.to_owned()),
+            rule,
+            count: 1,
+            row: None,
+            message,
+        };
         for (name, rule) in &self.columns {
             match shape.known(name) {
                 None if rule.required => broken.push(tell(name, "required", format!("there is no column `{name}`"))),
@@ -184,9 +191,17 @@ impl Contract {
     }
 
     fn height(&self, rows: usize, broken: &mut Vec<Violation>) {
-        let few = self.rows.min.filter(|min| rows < *min).map(|min| ("rows.min", format!("{rows} rows, fewer than {min}")));
-        let many = self.rows.max.filter(|max| rows > *max).map(|max| ("rows.max", format!("{rows} rows, more than {max}")));
-        broken.extend(few.into_iter().chain(many).map(|(rule, message)| Violation { column: None, rule, count: 1, row: None, message }));
+        let few =
+            self.rows.min.filter(|min| rows < *min).map(|min| ("rows.min", format!("{rows} rows, fewer than {min}")));
+        let many =
+            self.rows.max.filter(|max| rows > *max).map(|max| ("rows.max", format!("{rows} rows, more than {max}")));
+        broken.extend(few.into_iter().chain(many).map(|(rule, message)| Violation {
+            column: None,
+            rule,
+            count: 1,
+            row: None,
+            message,
+        }));
     }
 }
 
@@ -240,16 +255,13 @@ impl ColumnRule {
             let twin = (self.unique && !value.is_null()).then(|| seen.insert(value.to_string(), row)).flatten();
             let twin = twin.map(|first| ("unique", format!("`{value}` stands in row {} already", first + 1)));
             for (rule, reason) in self.refuses(&value).into_iter().chain(twin) {
-                found
-                    .entry(rule)
-                    .and_modify(|violation| violation.count += 1)
-                    .or_insert_with(|| Violation {
-                        column: Some(name.clone()),
-                        rule,
-                        count: 1,
-                        row: Some(row + 1),
-                        message: format!("`{name}` {reason}"),
-                    });
+                found.entry(rule).and_modify(|violation| violation.count += 1).or_insert_with(|| Violation {
+                    column: Some(name.clone()),
+                    rule,
+                    count: 1,
+                    row: Some(row + 1),
+                    message: format!("`{name}` {reason}"),
+                });
             }
         }
         broken.extend(found.into_values());

@@ -2,9 +2,7 @@
 
 use std::io::Cursor;
 
-use polars::prelude::{
-    Column, CompatLevel, DataFrame, DataType, IpcReader, IpcWriter, SerReader, SerWriter,
-};
+use polars::prelude::{Column, CompatLevel, DataFrame, DataType, IpcReader, IpcWriter, SerReader, SerWriter};
 use sha2::{Digest as _, Sha256};
 
 use super::cell::canonical;
@@ -106,6 +104,9 @@ mod tests {
         let back = from_bytes(to_bytes(&whole).expect("bytes")).expect("read");
         assert!(back.equals_missing(&whole));
         assert_eq!(back.dtypes(), whole.dtypes());
-        assert_ne!(column_digest(&column_of("x", Kind::Float, &numbers)), column_digest(&column_of("x", Kind::Float, &numbers[..2])));
+        assert_ne!(
+            column_digest(&column_of("x", Kind::Float, &numbers)),
+            column_digest(&column_of("x", Kind::Float, &numbers[..2]))
+        );
     }
 }

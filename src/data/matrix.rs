@@ -14,17 +14,8 @@ impl Matrix {
     /// # Panics
     /// If lengths differ: the caller builds both from one table.
     pub fn new(names: Vec<String>, rows: usize, values: Vec<f64>) -> Self {
-        assert_eq!(
-            values.len(),
-            rows * names.len(),
-            "a matrix of {rows} rows and {} columns",
-            names.len()
-        );
-        Self {
-            names,
-            rows,
-            values,
-        }
+        assert_eq!(values.len(), rows * names.len(), "a matrix of {rows} rows and {} columns", names.len());
+        Self { names, rows, values }
     }
 
     /// The columns' names, in order.

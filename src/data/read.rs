@@ -172,7 +172,9 @@ fn one(name: &str, bytes: Vec<u8>, reading: &Reading) -> Result<(Shape, DataFram
 /// Without compression.
 fn unpacked(name: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
     let broken = |error: std::io::Error| {
-        Fault::new("bad-compression", "the compressed data can't be read").because(error).help("the file is damaged or was cut off: fetch it again")
+        Fault::new("bad-compression", "the compressed data can't be read")
+            .because(error)
+            .help("the file is damaged or was cut off: fetch it again")
     };
     let mut plain = Vec::new();
     if name.ends_with(".gz") {
@@ -198,7 +200,8 @@ fn text(bytes: Vec<u8>, reading: &Reading) -> Result<String, Fault> {
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Err(Fault::new("not-utf-8", format!("line {line} isn't UTF-8")).help("if it is latin-1, say `encoding: latin-1`"))
+            Err(Fault::new("not-utf-8", format!("line {line} isn't UTF-8"))
+                .help("if it is latin-1, say `encoding: latin-1`"))
         }
     }
 }

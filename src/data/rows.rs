@@ -8,10 +8,8 @@ use crate::source::Fault;
 
 /// Each row's position in its source, and bytes that are equal for rows with equal values in `by`.
 pub fn row_keys(frame: &DataFrame, by: &[String]) -> Result<Vec<(i64, Vec<u8>)>, Fault> {
-    let mut keys: Vec<(i64, Vec<u8>)> = positions(frame)?
-        .iter()
-        .map(|row| (row.unwrap_or(-1), Vec::with_capacity(by.len() * 9)))
-        .collect();
+    let mut keys: Vec<(i64, Vec<u8>)> =
+        positions(frame)?.iter().map(|row| (row.unwrap_or(-1), Vec::with_capacity(by.len() * 9))).collect();
     for name in by {
         let column = frame.column(name).map_err(unexpected)?;
         if let Ok(texts) = column.str() {

@@ -77,11 +77,10 @@ impl Pattern {
             .map(|field| field.name.clone())
             .collect();
         match self {
-            Pattern::Glob(glob) if picked.is_empty() && shape.families.is_empty() => Err(Fault::new(
-                "unknown-column",
-                format!("no column is like `{glob}`"),
-            )
-            .maybe_help(crate::source::suggest(glob, shape.names()))),
+            Pattern::Glob(glob) if picked.is_empty() && shape.families.is_empty() => {
+                Err(Fault::new("unknown-column", format!("no column is like `{glob}`"))
+                    .maybe_help(crate::source::suggest(glob, shape.names())))
+            }
             _ => Ok(picked),
         }
     }
@@ -104,10 +103,7 @@ enum Form {
 impl Selector {
     /// Every column that selectors may pick.
     pub fn all() -> Self {
-        Self {
-            patterns: vec![Pattern::Group("all")],
-            form: Form::One,
-        }
+        Self { patterns: vec![Pattern::Group("all")], form: Form::One }
     }
 
     /// The columns it picks at `check`, members of open families included, or every mistake in it.
@@ -138,8 +134,7 @@ impl Selector {
 
     /// The columns it picks of a table.
     pub fn resolve(&self, shape: &Shape) -> Result<Vec<String>, Fault> {
-        self.select(shape)
-            .map_err(|faults| faults.into_iter().next().expect("an error has a fault"))
+        self.select(shape).map_err(|faults| faults.into_iter().next().expect("an error has a fault"))
     }
 
     /// A fault of one picked column, at the word that picked it.
@@ -191,10 +186,7 @@ impl<'de> de::Visitor<'de> for SelectorVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Selector, E> {
-        Ok(Selector {
-            patterns: vec![Pattern::of(text)],
-            form: Form::One,
-        })
+        Ok(Selector { patterns: vec![Pattern::of(text)], form: Form::One })
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Selector, A::Error> {
@@ -202,10 +194,7 @@ impl<'de> de::Visitor<'de> for SelectorVisitor {
         while let Some(text) = list.next_element::<String>()? {
             patterns.push(Pattern::of(&text));
         }
-        Ok(Selector {
-            patterns,
-            form: Form::List,
-        })
+        Ok(Selector { patterns, form: Form::List })
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Selector, A::Error> {
@@ -215,10 +204,7 @@ impl<'de> de::Visitor<'de> for SelectorVisitor {
             except: Vec<String>,
         }
         let Except { except } = Except::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(Selector {
-            patterns: except.iter().map(|text| Pattern::of(text)).collect(),
-            form: Form::Except,
-        })
+        Ok(Selector { patterns: except.iter().map(|text| Pattern::of(text)).collect(), form: Form::Except })
     }
 }
 

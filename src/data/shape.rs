@@ -40,13 +40,7 @@ impl Shape {
     /// A shape of known columns.
     pub fn of<'a>(fields: impl IntoIterator<Item = (&'a str, Kind)>) -> Self {
         Self {
-            fields: fields
-                .into_iter()
-                .map(|(name, kind)| Field {
-                    name: name.to_owned(),
-                    kind,
-                })
-                .collect(),
+            fields: fields.into_iter().map(|(name, kind)| Field { name: name.to_owned(), kind }).collect(),
             ..Self::default()
         }
     }
@@ -58,20 +52,13 @@ impl Shape {
 
     /// The type of `name`, when it is a known column.
     pub fn known(&self, name: &str) -> Option<Kind> {
-        self.fields
-            .iter()
-            .find(|field| field.name == name)
-            .map(|field| field.kind)
+        self.fields.iter().find(|field| field.name == name).map(|field| field.kind)
     }
 
     /// The type of `name`: of the known column, else of the open family it would belong to.
     pub fn kind(&self, name: &str) -> Option<Kind> {
-        self.known(name).or_else(|| {
-            self.families
-                .iter()
-                .find(|family| name.starts_with(&family.prefix))
-                .map(|family| family.kind)
-        })
+        self.known(name)
+            .or_else(|| self.families.iter().find(|family| name.starts_with(&family.prefix)).map(|family| family.kind))
     }
 
     /// The type of `name`, or the fault that says which column was probably meant.
@@ -89,19 +76,13 @@ impl Shape {
     pub fn set(&mut self, name: &str, kind: Kind) {
         match self.fields.iter_mut().find(|field| field.name == name) {
             Some(field) => field.kind = kind,
-            None => self.fields.push(Field {
-                name: name.to_owned(),
-                kind,
-            }),
+            None => self.fields.push(Field { name: name.to_owned(), kind }),
         }
     }
 
     /// Opens a family of columns.
     pub fn open(&mut self, prefix: &str, kind: Kind) {
-        let family = Family {
-            prefix: prefix.to_owned(),
-            kind,
-        };
+        let family = Family { prefix: prefix.to_owned(), kind };
         if !self.families.contains(&family) {
             self.families.push(family);
         }

@@ -278,10 +278,7 @@ mod tests {
     }
 
     fn shares(test: f64, validation: f64) -> Amounts {
-        Amounts {
-            test: Some(Amount::Share(test)),
-            validation: (validation > 0.0).then_some(Amount::Share(validation)),
-        }
+        Amounts { test: Some(Amount::Share(test)), validation: (validation > 0.0).then_some(Amount::Share(validation)) }
     }
 
     fn rows(table: &Table, part: Part) -> Vec<i64> {
@@ -292,7 +289,8 @@ mod tests {
     fn the_parts_are_exact_and_together_all_rows() {
         let numbers = (0..103).map(Value::Int).collect();
         let split = split_rows(table("x", Kind::Int, numbers), &Draw::Rows, &shares(0.25, 0.1), 7).expect("split");
-        let (train, validation, test) = (rows(&split, Part::Train), rows(&split, Part::Validation), rows(&split, Part::Test));
+        let (train, validation, test) =
+            (rows(&split, Part::Train), rows(&split, Part::Validation), rows(&split, Part::Test));
         assert_eq!((train.len(), validation.len(), test.len()), (67, 10, 26));
         let mut all = [train.clone(), validation, test].concat();
         all.sort_unstable();
@@ -303,16 +301,25 @@ mod tests {
     #[test]
     fn strata_keep_their_shares() {
         let classes = (0..100).map(|row| Value::str(if row % 10 == 0 { "rare" } else { "common" })).collect();
-        let split = split_rows(table("y", Kind::Category, classes), &Draw::Stratified("y".into()), &shares(0.2, 0.0), 1).expect("split");
+        let split =
+            split_rows(table("y", Kind::Category, classes), &Draw::Stratified("y".into()), &shares(0.2, 0.0), 1)
+                .expect("split");
         let test = split.part(Part::Test).expect("test");
-        let rare = (0..test.height()).filter(|row| value_at(test.column("y").expect("y"), *row) == Value::str("rare")).count();
+        let rare =
+            (0..test.height()).filter(|row| value_at(test.column("y").expect("y"), *row) == Value::str("rare")).count();
         assert_eq!((test.height(), rare), (20, 2));
     }
 
     #[test]
     fn a_hashed_row_keeps_its_part_as_data_grows() {
         let of = |range: std::ops::Range<i64>| {
-            let split = split_rows(table("id", Kind::Int, range.map(Value::Int).collect()), &Draw::Hash("id".into()), &shares(0.3, 0.0), 3).expect("split");
+            let split = split_rows(
+                table("id", Kind::Int, range.map(Value::Int).collect()),
+                &Draw::Hash("id".into()),
+                &shares(0.3, 0.0),
+                3,
+            )
+            .expect("split");
             let test = split.part(Part::Test).expect("test").column("id").expect("id").clone();
             (0..test.len()).map(|row| value_at(&test, row).as_f64().expect("a number") as i64).collect::<Vec<_>>()
         };
@@ -324,13 +331,15 @@ mod tests {
     #[test]
     fn groups_stay_whole_and_times_do_not_straddle() {
         let groups: Vec<Value> = (0..90).map(|row| Value::Int(row % 9)).collect();
-        let split = split_rows(table("g", Kind::Int, groups), &Draw::Group("g".into()), &shares(0.3, 0.0), 3).expect("split");
+        let split =
+            split_rows(table("g", Kind::Int, groups), &Draw::Group("g".into()), &shares(0.3, 0.0), 3).expect("split");
         let values = |part| super::super::stats::value_counts(split.part(part).expect("part").column("g").expect("g"));
         assert!(values(Part::Test).iter().chain(&values(Part::Train)).all(|(_, count)| *count == 10));
         assert_eq!(split.part(Part::Test).expect("test").height(), 30);
 
         let days: Vec<Value> = (0..100).map(|row| Value::Date(row / 7)).collect();
-        let split = split_rows(table("d", Kind::Date, days.clone()), &Draw::Time("d".into()), &shares(0.2, 0.1), 3).expect("split");
+        let split = split_rows(table("d", Kind::Date, days.clone()), &Draw::Time("d".into()), &shares(0.2, 0.1), 3)
+            .expect("split");
         let days_of = |part| super::super::stats::numbers(split.part(part).expect("part").column("d").expect("d"));
         let last = |part: Vec<f64>| part.into_iter().fold(f64::MIN, f64::max);
         let first = |part: Vec<f64>| part.into_iter().fold(f64::MAX, f64::min);

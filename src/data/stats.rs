@@ -99,10 +99,8 @@ pub fn value_counts(column: &Column) -> Vec<(Value, usize)> {
             counts.into_iter().map(|(text, count)| (Value::str(text), count)).collect()
         }
         Err(_) => {
-            let mut values: Vec<Value> = (0..column.len())
-                .map(|row| value_at(column, row))
-                .filter(|value| !value.is_null())
-                .collect();
+            let mut values: Vec<Value> =
+                (0..column.len()).map(|row| value_at(column, row)).filter(|value| !value.is_null()).collect();
             sort(&mut values);
             let mut counts: Vec<(Value, usize)> = Vec::new();
             for value in values {

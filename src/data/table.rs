@@ -43,9 +43,7 @@ impl Part {
 
     /// The part of that name.
     pub fn named(name: &str) -> Option<Self> {
-        [Part::All, Part::Train, Part::Validation, Part::Test]
-            .into_iter()
-            .find(|part| part.name() == name)
+        [Part::All, Part::Train, Part::Validation, Part::Test].into_iter().find(|part| part.name() == name)
     }
 
     /// Whether ops and models learn from it.
@@ -83,10 +81,7 @@ impl Table {
             let rows = Series::new(ROW.into(), (0..frame.height() as i64).collect::<Vec<_>>());
             frame.with_column(rows.into_column()).map_err(unexpected)?;
         }
-        Ok(Self {
-            shape,
-            parts: vec![(Part::All, frame)],
-        })
+        Ok(Self { shape, parts: vec![(Part::All, frame)] })
     }
 
     /// A table of these parts.
@@ -144,7 +139,8 @@ impl Table {
     /// Without the rows at these positions of the source.
     pub fn without_rows(self, gone: &BTreeSet<i64>) -> Result<Self, Fault> {
         self.map(|_, frame| {
-            let keep: BooleanChunked = positions(&frame)?.iter().map(|row| row.map(|row| !gone.contains(&row))).collect();
+            let keep: BooleanChunked =
+                positions(&frame)?.iter().map(|row| row.map(|row| !gone.contains(&row))).collect();
             frame.filter(&keep).map_err(unexpected)
         })
     }
@@ -174,10 +170,7 @@ impl Table {
     #[must_use]
     pub fn only(&self, part: Part) -> Option<Self> {
         let frame = self.part(part)?.clone();
-        Some(Self {
-            shape: self.shape.clone(),
-            parts: vec![(part, frame)],
-        })
+        Some(Self { shape: self.shape.clone(), parts: vec![(part, frame)] })
     }
 }
 
@@ -188,7 +181,5 @@ pub fn positions(frame: &DataFrame) -> Result<&Int64Chunked, Fault> {
 
 /// Whether two columns hold the same, missing values being equal.
 pub fn same(a: &Column, b: &Column) -> bool {
-    a.len() == b.len()
-        && a.dtype() == b.dtype()
-        && a.equal_missing(b).is_ok_and(|mask| mask.all())
+    a.len() == b.len() && a.dtype() == b.dtype() && a.equal_missing(b).is_ok_and(|mask| mask.all())
 }

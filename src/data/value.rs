@@ -37,11 +37,7 @@ impl Value {
 
     /// A float, with NaN taken as no value.
     pub fn float(number: f64) -> Self {
-        if number.is_nan() {
-            Value::Null
-        } else {
-            Value::Float(number)
-        }
+        if number.is_nan() { Value::Null } else { Value::Float(number) }
     }
 
     /// Whether there is no value.
@@ -84,9 +80,8 @@ impl fmt::Display for Value {
             Value::Float(number) => write!(f, "{number}"),
             Value::Str(text) => f.write_str(text),
             Value::Date(days) => {
-                let day = jiff::civil::date(1970, 1, 1)
-                    .checked_add(jiff::Span::new().days(*days))
-                    .map_err(|_| fmt::Error)?;
+                let day =
+                    jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(*days)).map_err(|_| fmt::Error)?;
                 write!(f, "{day}")
             }
             Value::Datetime(micros) => {

@@ -43,6 +43,13 @@ impl Effects for Reconciler {
         }
         let row = registry.show(&of.name, &version.to_string())?;
         let promoted = row.is_some_and(|row| row.aliases.contains(&of.alias));
-        Ok(DeployResult { model: of.name.clone(), version, alias: of.alias.clone(), promoted, new, digest: of.digest.to_string() })
+        Ok(DeployResult {
+            model: of.name.clone(),
+            version,
+            alias: of.alias.clone(),
+            promoted,
+            new,
+            digest: of.digest.to_string(),
+        })
     }
 }

@@ -142,14 +142,18 @@ fn folds(cx: &Cx, train: &Train, rule: &Cv, table: &Table, after: &[&OpNode]) ->
     for (nth, answer) in answers.into_iter().enumerate() {
         match answer {
             ControlFlow::Continue(answers) => kept.push(answers),
-            ControlFlow::Break(fault) => return Err(at(Fault { message: format!("in fold {}: {}", nth + 1, fault.message), ..fault })),
+            ControlFlow::Break(fault) => {
+                return Err(at(Fault { message: format!("in fold {}: {}", nth + 1, fault.message), ..fault }));
+            }
         }
     }
     Ok(OutOfFold { classes: meaning.classes.len(), folds: kept })
 }
 
 fn by_time(frame: &DataFrame, name: &str) -> Result<Vec<usize>, Fault> {
-    let column = frame.column(name).map_err(|_| Fault::new("unknown-column", format!("there is no column `{name}` at the split")).within("time"))?;
+    let column = frame.column(name).map_err(|_| {
+        Fault::new("unknown-column", format!("there is no column `{name}` at the split")).within("time")
+    })?;
     let values: Vec<_> = (0..column.len()).map(|row| value_at(column, row)).collect();
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].order(&values[*b]).then(a.cmp(b)));
@@ -169,7 +173,14 @@ fn strata(frame: &DataFrame, train: &Train, meaning: &Meaning) -> Result<Option<
     Ok(Some((0..column.len()).map(|row| place(row) as u32).collect()))
 }
 
-fn one(cx: &Cx, train: &Train, fold: &Fold, table: &Table, after: &[&OpNode], meaning: &Meaning) -> Result<FoldAnswers, Fault> {
+fn one(
+    cx: &Cx,
+    train: &Train,
+    fold: &Fold,
+    table: &Table,
+    after: &[&OpNode],
+    meaning: &Meaning,
+) -> Result<FoldAnswers, Fault> {
     cx.check()?;
     let frame = table.training();
     let rows = |rows: &[usize]| {

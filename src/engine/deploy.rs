@@ -27,7 +27,8 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
                 _ => unreachable!("only an evaluate step judges"),
             };
             let winner = judgement.verdict.best.ok_or_else(|| {
-                Fault::new("no-best", "no model wins: the metric that ranks them isn't defined for every one").help("rank them by another metric")
+                Fault::new("no-best", "no model wins: the metric that ranks them isn't defined for every one")
+                    .help("rank them by another metric")
             })?;
             (evaluate.models[winner], Some(judgement))
         }
@@ -35,7 +36,9 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
     };
     let sealed = seal::run(cx, step, model)?;
     let digest = sealed.output("sealed")?;
-    let evidence = judgement.map_or(digest, |judgement| Digest::of_json(&json!([digest.to_string(), judgement.report.to_string(), judgement.verdict])));
+    let evidence = judgement.map_or(digest, |judgement| {
+        Digest::of_json(&json!([digest.to_string(), judgement.report.to_string(), judgement.verdict]))
+    });
     let lineage = json!({
         "pipeline": cx.plan.name,
         "step": cx.plan.steps[model].name,

@@ -33,21 +33,27 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
     let candidates = evaluate.models.iter().map(|model| candidate(cx, *model)).collect::<Result<Vec<_>, _>>()?;
     let parts = key(cx, evaluate, &candidates)?;
     let done = unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || {
-        let models = candidates.iter().map(|candidate| judge(cx, evaluate, candidate)).collect::<Result<Vec<_>, _>>()?;
+        let models =
+            candidates.iter().map(|candidate| judge(cx, evaluate, candidate)).collect::<Result<Vec<_>, _>>()?;
         let digest = cx.store.put(&crate::store::canonical(&json!(models)))?;
         Ok(Made { outputs: BTreeMap::from([("report".to_owned(), digest)]), meta: json!(models) })
     })?;
-    let models: Vec<ModelReport> = serde_json::from_value(done.record.meta.clone())
-        .map_err(|error| Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`"))?;
+    let models: Vec<ModelReport> = serde_json::from_value(done.record.meta.clone()).map_err(|error| {
+        Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`")
+    })?;
     let names: Vec<String> = evaluate.models.iter().map(|model| cx.plan.steps[*model].name.clone()).collect();
     let verdict = verdict(&models, evaluate.best, &evaluate.gates);
     if verdict.ranked_by == Some("test") && models.len() > 1 {
-        let fault = Fault::warning("ranked-by-test", "the models are ranked by the rows they are judged on, so the winner's score flatters it")
-            .help("give every model `cv: 5`, or the split a `validation` part");
+        let fault = Fault::warning(
+            "ranked-by-test",
+            "the models are ranked by the rows they are judged on, so the winner's score flatters it",
+        )
+        .help("give every model `cv: 5`, or the split a `validation` part");
         cx.tell(Event::Warning { step: step.name.clone(), fault: fault.within("best").under(&step.route()) });
     }
     let summary = summary(&names, &models, evaluate, verdict.best);
-    let metrics: BTreeMap<&String, &BTreeMap<String, f64>> = names.iter().zip(models.iter().map(|model| &model.scores.metrics)).collect();
+    let metrics: BTreeMap<&String, &BTreeMap<String, f64>> =
+        names.iter().zip(models.iter().map(|model| &model.scores.metrics)).collect();
     let report = done.output("report")?;
     Ok(StepDone {
         outcome: if done.ran.is_some() { Outcome::Ran } else { Outcome::Cached },
@@ -64,7 +70,11 @@ fn summary(names: &[String], models: &[ModelReport], evaluate: &Evaluate, best: 
     let Some(winner) = best else {
         return format!("{} models", models.len());
     };
-    let shown: Vec<String> = evaluate.metrics.iter().filter_map(|metric| Some(format!("{metric} {:.4}", models[winner].scores.get(metric)?))).collect();
+    let shown: Vec<String> = evaluate
+        .metrics
+        .iter()
+        .filter_map(|metric| Some(format!("{metric} {:.4}", models[winner].scores.get(metric)?)))
+        .collect();
     format!("best: {} ({})", names[winner], shown.join(", "))
 }
 
@@ -114,8 +124,11 @@ fn judge(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate) -> Result<ModelRep
     let of = at_split(cx, candidate.train, evaluate.on).unwrap_or(judged.truth.rows());
     let mut metrics = BTreeMap::new();
     for name in &evaluate.metrics {
-        let value = score(find_metric(name)?, &Scored { truth: &judged.truth, prediction: &judged.prediction, positive })
-            .map_err(|fault| Fault { message: format!("`{name}`: {}", fault.message), ..fault }.within("metrics"))?;
+        let value =
+            score(find_metric(name)?, &Scored { truth: &judged.truth, prediction: &judged.prediction, positive })
+                .map_err(|fault| {
+                    Fault { message: format!("`{name}`: {}", fault.message), ..fault }.within("metrics")
+                })?;
         metrics.insert((*name).to_owned(), value);
     }
     let scores = Scores { rows: judged.truth.rows(), of, metrics };
@@ -146,9 +159,15 @@ struct Judged {
 fn answers(cx: &Cx, candidate: &Candidate, trained: &Trained, part: Part) -> Result<Judged, Fault> {
     let frame = table::frame(cx, table::needed(&candidate.table, part)?)?;
     if frame.height() == 0 {
-        return Err(Fault::new("no-rows", format!("the {part} part has no rows left to judge on")).help("look at what the ops after the split drop"));
+        return Err(Fault::new("no-rows", format!("the {part} part has no rows left to judge on"))
+            .help("look at what the ops after the split drop"));
     }
-    let meaning = Meaning { task: trained.task, kind: trained.kind, classes: trained.classes.clone(), positive: trained.positive };
+    let meaning = Meaning {
+        task: trained.task,
+        kind: trained.kind,
+        classes: trained.classes.clone(),
+        positive: trained.positive,
+    };
     let truth = features::answers(&frame, &trained.target, &meaning)?;
     let prediction = trained.predict(&features::matrix(&frame, &trained.features)?)?;
     let prediction = widened(prediction, &truth);
@@ -160,7 +179,9 @@ fn answers(cx: &Cx, candidate: &Candidate, trained: &Trained, part: Part) -> Res
 fn widened(prediction: Prediction, truth: &Target) -> Prediction {
     match (prediction, truth) {
         (Prediction::Probabilities { classes, values }, Target::Classes { count, .. }) if *count > classes => {
-            let wide = values.chunks(classes).flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0.0, count - classes)));
+            let wide = values
+                .chunks(classes)
+                .flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0.0, count - classes)));
             Prediction::Probabilities { classes: *count, values: wide.collect() }
         }
         (prediction, _) => prediction,
@@ -181,8 +202,9 @@ fn folds(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate, positive: u32) -> 
     let Some(digest) = candidate.folds else {
         return Ok((None, None));
     };
-    let kept: OutOfFold = serde_json::from_slice(&table::object(&cx.store, &digest)?)
-        .map_err(|error| Fault::new("broken-record", "kept predictions can't be read").because(error).help("run with `--force`"))?;
+    let kept: OutOfFold = serde_json::from_slice(&table::object(&cx.store, &digest)?).map_err(|error| {
+        Fault::new("broken-record", "kept predictions can't be read").because(error).help("run with `--force`")
+    })?;
     let mut by_metric: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for fold in &kept.folds {
         let (truth, prediction) = fold.scored(kept.classes);
@@ -196,7 +218,9 @@ fn folds(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate, positive: u32) -> 
     // A metric that some fold doesn't define has no mean over the folds.
     by_metric.retain(|_, values| values.len() == kept.folds.len());
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let std = |values: &[f64]| (values.iter().map(|value| (value - mean(values)).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
+    let std = |values: &[f64]| {
+        (values.iter().map(|value| (value - mean(values)).powi(2)).sum::<f64>() / values.len() as f64).sqrt()
+    };
     let means = by_metric.iter().map(|(name, values)| (name.clone(), mean(values))).collect();
     let stds = by_metric.iter().map(|(name, values)| (name.clone(), std(values))).collect();
     Ok((Some(means), Some(stds)))
@@ -207,7 +231,8 @@ fn per_class(trained: &Trained, judged: &Judged) -> Result<(Vec<ClassScores>, Ve
         return Ok((Vec::new(), Vec::new()));
     }
     let found = report(&judged.truth, &judged.prediction)?;
-    let name = |place: usize| trained.classes.get(place).map_or("(not in the train rows)".to_owned(), ToString::to_string);
+    let name =
+        |place: usize| trained.classes.get(place).map_or("(not in the train rows)".to_owned(), ToString::to_string);
     let classes = found.classes.iter().enumerate().map(|(place, class)| ClassScores {
         class: name(place),
         precision: class.precision,
@@ -219,12 +244,20 @@ fn per_class(trained: &Trained, judged: &Judged) -> Result<(Vec<ClassScores>, Ve
 }
 
 /// The scores of the rows with each value of a column, by the values that the column had before it was encoded.
-fn slice(cx: &Cx, evaluate: &Evaluate, column: &str, input: Input, judged: &Judged, positive: u32) -> Result<Vec<SliceReport>, Fault> {
+fn slice(
+    cx: &Cx,
+    evaluate: &Evaluate,
+    column: &str,
+    input: Input,
+    judged: &Judged,
+    positive: u32,
+) -> Result<Vec<SliceReport>, Fault> {
     let meta = table::meta(cx, input)?;
     let part = meta.part(evaluate.on).map_or(Part::All, |part| part.part);
     let frame = table::frame(cx, table::needed(&meta, part)?)?;
     let values = frame.column(column).map_err(unexpected)?;
-    let place: HashMap<i64, usize> = positions(&frame)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row))).collect();
+    let place: HashMap<i64, usize> =
+        positions(&frame)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row))).collect();
     let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (row, position) in judged.rows.iter().enumerate() {
         let value = place.get(position).map_or("?".to_owned(), |at| value_at(values, *at).to_string());

@@ -15,11 +15,13 @@ pub(super) fn names(train: &Train, shape: &Shape) -> Result<Vec<String>, Fault> 
         Some(crate::spec::Weights::Column(column)) => Some(column),
         _ => None,
     };
-    let names: Vec<String> = picked.into_iter().filter(|name| *name != train.target.column && Some(name) != weight).collect();
+    let names: Vec<String> =
+        picked.into_iter().filter(|name| *name != train.target.column && Some(name) != weight).collect();
     for name in &names {
         let kind = shape.expect(name)?;
         if !(kind.is_numeric() || kind == Kind::Bool) {
-            return Err(Fault::new("wrong-type", format!("`{name}` is {kind}, and a model learns from numbers")).help(format!("put `one_hot: [{name}]` before, or `drop` it")));
+            return Err(Fault::new("wrong-type", format!("`{name}` is {kind}, and a model learns from numbers"))
+                .help(format!("put `one_hot: [{name}]` before, or `drop` it")));
         }
     }
     Ok(names)
@@ -44,8 +46,15 @@ fn numbers(column: &Column, into: &mut Vec<f64>) -> Result<(), Fault> {
         let mask = column.is_null();
         let first = mask.iter().position(|missing| missing == Some(true)).unwrap_or_default();
         let name = column.name();
-        return Err(Fault::new("missing-values", format!("the feature `{name}` has no value in {missing} of {} rows, the first is row {}", column.len(), first + 1))
-            .help(format!("put `fill_missing: {{{name}: median}}` or `drop_missing: [{name}]` before")));
+        return Err(Fault::new(
+            "missing-values",
+            format!(
+                "the feature `{name}` has no value in {missing} of {} rows, the first is row {}",
+                column.len(),
+                first + 1
+            ),
+        )
+        .help(format!("put `fill_missing: {{{name}: median}}` or `drop_missing: [{name}]` before")));
     }
     let numbers = column.cast(&DataType::Float64).map_err(unexpected)?;
     into.extend(numbers.f64().map_err(unexpected)?.iter().map(|number| number.unwrap_or(f64::NAN)));
@@ -84,13 +93,20 @@ fn positive(said: Option<&Json>, classes: &[Value], kind: Kind, target: &str) ->
     let Some(json) = said else {
         return Ok((classes.len() == 2).then_some(1));
     };
-    let value = Value::from_json(json, kind).or_else(|| json.as_str().and_then(|text| crate::data::parse_cell(text, kind)));
+    let value =
+        Value::from_json(json, kind).or_else(|| json.as_str().and_then(|text| crate::data::parse_cell(text, kind)));
     match value.and_then(|value| classes.iter().position(|class| *class == value)) {
         Some(place) => Ok(Some(place as u32)),
         None => {
             let known: Vec<String> = classes.iter().map(Value::to_string).collect();
-            Err(Fault::new("unknown-class", format!("no training row has the positive class `{}` in `{target}`", json.as_str().map_or_else(|| json.to_string(), str::to_owned)))
-                .help(format!("there is {}", crate::source::list(known.iter().map(String::as_str)))))
+            Err(Fault::new(
+                "unknown-class",
+                format!(
+                    "no training row has the positive class `{}` in `{target}`",
+                    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+                ),
+            )
+            .help(format!("there is {}", crate::source::list(known.iter().map(String::as_str)))))
         }
     }
 }
@@ -100,8 +116,15 @@ pub(super) fn answers(frame: &DataFrame, target: &str, meaning: &Meaning) -> Res
     let column = frame.column(target).map_err(unexpected)?;
     if column.null_count() > 0 {
         let first = column.is_null().iter().position(|missing| missing == Some(true)).unwrap_or_default();
-        return Err(Fault::new("missing-values", format!("the target `{target}` has no value in {} rows, the first is row {}", column.null_count(), first + 1))
-            .help(format!("put `drop_missing: [{target}]` before")));
+        return Err(Fault::new(
+            "missing-values",
+            format!(
+                "the target `{target}` has no value in {} rows, the first is row {}",
+                column.null_count(),
+                first + 1
+            ),
+        )
+        .help(format!("put `drop_missing: [{target}]` before")));
     }
     if meaning.task == Task::Regression {
         let mut numbers_ = Vec::with_capacity(column.len());
@@ -124,8 +147,12 @@ pub(super) fn answers(frame: &DataFrame, target: &str, meaning: &Meaning) -> Res
 pub(super) fn weights(train: &Train, frame: &DataFrame, y: &learn::Target) -> Result<Option<Vec<f64>>, Fault> {
     match (&train.weights, y) {
         (None, _) => Ok(None),
-        (Some(crate::spec::Weights::Balanced), learn::Target::Classes { codes, count }) => Ok(Some(learn::balanced_weights(codes, *count))),
-        (Some(crate::spec::Weights::Balanced), _) => Err(Fault::new("bad-weight", "`balanced` is for classes, and the target has numbers").within("weights")),
+        (Some(crate::spec::Weights::Balanced), learn::Target::Classes { codes, count }) => {
+            Ok(Some(learn::balanced_weights(codes, *count)))
+        }
+        (Some(crate::spec::Weights::Balanced), _) => {
+            Err(Fault::new("bad-weight", "`balanced` is for classes, and the target has numbers").within("weights"))
+        }
         (Some(crate::spec::Weights::Column(column)), _) => {
             let mut found = Vec::with_capacity(frame.height());
             numbers(frame.column(column).map_err(unexpected)?, &mut found)?;

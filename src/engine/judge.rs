@@ -135,7 +135,9 @@ pub(super) fn verdict(models: &[ModelReport], best: Option<&str>, gates: &[Gate]
         .iter()
         .map(|gate| {
             let value = judged.and_then(|scores| scores.get(&gate.metric));
-            let passed = value.is_some_and(|value| gate.min.is_none_or(|min| value >= min) && gate.max.is_none_or(|max| value <= max));
+            let passed = value.is_some_and(|value| {
+                gate.min.is_none_or(|min| value >= min) && gate.max.is_none_or(|max| value <= max)
+            });
             GateResult { metric: gate.metric.clone(), min: gate.min, max: gate.max, value, passed }
         })
         .collect();

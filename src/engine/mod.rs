@@ -3,8 +3,8 @@
 mod coverage;
 mod cv;
 mod deploy;
-mod event;
 mod evaluate;
+mod event;
 mod features;
 mod judge;
 mod key;
@@ -28,6 +28,6 @@ pub use reason::{explain, headline};
 pub use run::{Effects, Env, Registration, RunResult, RunStatus, execute};
 pub use sources::{SourceTables, Tables};
 pub use status::{Ahead, StepStatus, Why, ahead, kept, why_ran};
-pub use test::{TestResult, run_tests};
 pub use table::{load_part, object};
+pub use test::{TestResult, run_tests};
 pub use unit::{label, ran, was};

@@ -50,8 +50,11 @@ impl Project {
         }
         let whole = self.root.join(path);
         if whole.is_dir() {
-            return Err(Fault::new("not-supported", format!("`{path}` is a folder, and folders are not supported yet"))
-                .help(format!("write a glob: `{}/*.parquet`", path.trim_end_matches('/'))));
+            return Err(Fault::new(
+                "not-supported",
+                format!("`{path}` is a folder, and folders are not supported yet"),
+            )
+            .help(format!("write a glob: `{}/*.parquet`", path.trim_end_matches('/'))));
         }
         if whole.is_file() {
             return Ok(vec![path.to_owned()]);

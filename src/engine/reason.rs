@@ -38,7 +38,12 @@ pub fn headline(changes: &[Change]) -> String {
 /// One change in words: "column `age` of the train rows changed", "`with.n_estimators`: 200 → 300".
 pub fn explain(change: &Change) -> String {
     let mut segments = change.part.splitn(3, '.');
-    let is_digest = change.after.as_ref().or(change.before.as_ref()).and_then(|value| value.as_str()).is_some_and(|text| text.parse::<Digest>().is_ok());
+    let is_digest = change
+        .after
+        .as_ref()
+        .or(change.before.as_ref())
+        .and_then(|value| value.as_str())
+        .is_some_and(|text| text.parse::<Digest>().is_ok());
     let (first, second, third) = (segments.next().unwrap_or_default(), segments.next(), segments.next());
     if !is_digest {
         return change.to_string();

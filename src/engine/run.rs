@@ -111,9 +111,19 @@ impl RunResult {
     pub fn lock(&self, plan: &Plan, before: Option<&Lock>, sources: BTreeMap<String, SourceLock>) -> Lock {
         let mut lock = Lock::default();
         if let Some(before) = before {
-            lock.steps = before.steps.iter().filter(|(name, _)| plan.step(name).is_some()).map(|(name, step)| (name.clone(), step.clone())).collect();
+            lock.steps = before
+                .steps
+                .iter()
+                .filter(|(name, _)| plan.step(name).is_some())
+                .map(|(name, step)| (name.clone(), step.clone()))
+                .collect();
             let known = |name: &String| plan.sources.iter().any(|source| source.spec.name == *name);
-            lock.sources = before.sources.iter().filter(|(name, _)| known(name)).map(|(name, source)| (name.clone(), source.clone())).collect();
+            lock.sources = before
+                .sources
+                .iter()
+                .filter(|(name, _)| known(name))
+                .map(|(name, source)| (name.clone(), source.clone()))
+                .collect();
         }
         lock.sources.extend(sources);
         for (done, step) in self.done.iter().zip(&plan.steps) {

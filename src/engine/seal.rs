@@ -25,7 +25,8 @@ pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
     };
     let digest = cx.done(model).outputs["model"];
     let (source, steps) = cx.plan.chain(train.input);
-    let recipes: Vec<Digest> = steps.iter().flat_map(|step| cx.done(*step).segments()).map(|segment| segment.recipe).collect();
+    let recipes: Vec<Digest> =
+        steps.iter().flat_map(|step| cx.done(*step).segments()).map(|segment| segment.recipe).collect();
     let identity = cx.tables.identity(cx.plan, source)?;
     let meta = table::meta(cx, train.input)?;
     let mut parts = Parts::new("seal");
@@ -82,8 +83,11 @@ fn seal(
         columns.push(rows.column(&field.name).map_err(unexpected)?);
     }
     let reference = columns.iter().zip(&signature).map(|(column, field)| reference(column, field.kind)).collect();
-    let records: Vec<Vec<Value>> = (0..rows.height().min(SAMPLES)).map(|row| columns.iter().map(|column| value_at(column, row)).collect()).collect();
-    let mut sealed = Sealed { format: FORMAT, ops, signature, steps: pruned.steps, trained, reference, samples: Vec::new() };
+    let records: Vec<Vec<Value>> = (0..rows.height().min(SAMPLES))
+        .map(|row| columns.iter().map(|column| value_at(column, row)).collect())
+        .collect();
+    let mut sealed =
+        Sealed { format: FORMAT, ops, signature, steps: pruned.steps, trained, reference, samples: Vec::new() };
     let predictor = Sealed::open(&sealed.to_bytes())?;
     sealed.samples = records.into_iter().map(|record| Sample { outcome: predictor.answer(&record), record }).collect();
     Ok(sealed)
@@ -92,7 +96,9 @@ fn seal(
 /// The raw rows that became the train rows, in their order.
 fn raw_rows(raw: &Table, training: &DataFrame) -> Result<DataFrame, Fault> {
     let frame = raw.training();
-    let places: HashMap<i64, usize> = positions(frame)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row))).collect();
-    let rows: Vec<u32> = positions(training)?.iter().filter_map(|position| Some(*places.get(&position?)? as u32)).collect();
+    let places: HashMap<i64, usize> =
+        positions(frame)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row))).collect();
+    let rows: Vec<u32> =
+        positions(training)?.iter().filter_map(|position| Some(*places.get(&position?)? as u32)).collect();
     frame.take(&IdxCa::new("".into(), rows)).map_err(unexpected)
 }

@@ -69,8 +69,10 @@ impl<'a> SourceTables<'a> {
                 let before = self.project.lock.as_ref().and_then(|lock| lock.sources.get(&source.spec.name));
                 let shape = table.as_ref().map(|table| &table.shape).or(source.shape.as_ref())?;
                 let same = before.filter(|before| before.digest == identity.bytes);
-                let rows = table.as_ref().map(|table| table.rows() as u64).or_else(|| same.and_then(|before| before.rows));
-                let columns = shape.fields.iter().map(|field| (field.name.clone(), field.kind.name().to_owned())).collect();
+                let rows =
+                    table.as_ref().map(|table| table.rows() as u64).or_else(|| same.and_then(|before| before.rows));
+                let columns =
+                    shape.fields.iter().map(|field| (field.name.clone(), field.kind.name().to_owned())).collect();
                 Some((source.spec.name.clone(), SourceLock { digest: identity.bytes, columns, rows }))
             })
             .collect()
@@ -146,7 +148,8 @@ impl Tables for SourceTables<'_> {
             many => Digest::of_json(&Json::Array(many.to_vec())),
         };
         let shape = node.shape.as_ref();
-        let kinds: BTreeMap<&str, Kind> = shape.into_iter().flat_map(|shape| &shape.fields).map(|field| (field.name.as_str(), field.kind)).collect();
+        let kinds: BTreeMap<&str, Kind> =
+            shape.into_iter().flat_map(|shape| &shape.fields).map(|field| (field.name.as_str(), field.kind)).collect();
         let mut reading = serde_json::to_value(&node.spec.reading).expect("plain data");
         reading["kinds"] = json!(kinds);
         let contract = serde_json::to_value(&node.contract).expect("plain data");
@@ -163,7 +166,13 @@ impl Tables for SourceTables<'_> {
             return Ok(Arc::clone(table));
         }
         let node = &plan.sources[source];
-        let table = self.read(node).map_err(|fault| if fault.route == crate::source::Route::here() { fault.within("path").under(&node.spec.route()) } else { fault })?;
+        let table = self.read(node).map_err(|fault| {
+            if fault.route == crate::source::Route::here() {
+                fault.within("path").under(&node.spec.route())
+            } else {
+                fault
+            }
+        })?;
         let mut shape: Shape = table.shape.clone();
         shape.protected.clone_from(&plan.protected);
         let table = Arc::new(table.with_shape(shape));

@@ -9,7 +9,6 @@ use super::run::{Cx, Env, step};
 use crate::plan::{Plan, StepKind};
 use crate::store::{Change, Store, diff};
 
-
 /// What would become of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,7 +58,13 @@ pub fn ahead(plan: &Plan, places: &[usize], env: &Env) -> Vec<StepStatus> {
 
 fn look(cx: &Cx, place: usize) -> (Ahead, String) {
     let node = &cx.plan.steps[place];
-    let missing: Vec<&str> = cx.plan.needs(place).into_iter().filter(|need| !cx.is_done(*need)).map(|need| cx.plan.steps[need].name.as_str()).collect();
+    let missing: Vec<&str> = cx
+        .plan
+        .needs(place)
+        .into_iter()
+        .filter(|need| !cx.is_done(*need))
+        .map(|need| cx.plan.steps[need].name.as_str())
+        .collect();
     let is_deploy = matches!(node.kind, StepKind::Deploy(_));
     if !missing.is_empty() {
         let names = crate::source::list(missing);

@@ -35,7 +35,8 @@ pub(super) fn run(cx: &Cx, step: &Step, table: &TableStep) -> Result<StepDone, F
         segments.push(done);
     }
     let end = segments.last().expect("a table step has a segment");
-    let mut outputs: BTreeMap<String, Digest> = end.table.parts.iter().map(|meta| (meta.part.name().to_owned(), meta.digest)).collect();
+    let mut outputs: BTreeMap<String, Digest> =
+        end.table.parts.iter().map(|meta| (meta.part.name().to_owned(), meta.digest)).collect();
     outputs.insert("recipe".to_owned(), recipe_digest(&segments));
     let summary = summary(&segments);
     Ok(StepDone {
@@ -113,8 +114,9 @@ fn segment(
         cx.check()?;
         keep(cx, worked)
     })?;
-    let table = serde_json::from_value(done.record.meta.clone())
-        .map_err(|error| Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`"))?;
+    let table = serde_json::from_value(done.record.meta.clone()).map_err(|error| {
+        Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`")
+    })?;
     let segment = SegmentDone { key: done.key, table, fitted: done.output("fitted")?, recipe: done.output("recipe")? };
     Ok((segment, done.ran))
 }
@@ -144,7 +146,8 @@ pub(super) fn work(ops: &[&OpNode], mut table: Table, seed: u64) -> Result<Worke
             return Err(at(fault));
         }
         let learned = node.op.fit(&table, &cx).map_err(at)?;
-        let serves = node.rows != Some(crate::ops::Rows::Train) && !(table.is_split() && node.op.name() == "drop_outliers" && node.rows.is_none());
+        let serves = node.rows != Some(crate::ops::Rows::Train)
+            && !(table.is_split() && node.op.name() == "drop_outliers" && node.rows.is_none());
         if serves {
             recipe.extend(node.op.lower(&learned, &table.shape).map_err(at)?);
         }
@@ -162,7 +165,8 @@ fn keep(cx: &Cx, worked: Worked) -> Result<Made, Fault> {
     for (part, frame) in worked.table.parts() {
         let digest = cx.store.put(&data::to_bytes(frame)?)?;
         outputs.insert(part.name().to_owned(), digest);
-        let columns = frame.columns().iter().map(|column| (column.name().to_string(), Digest(column_digest(column)))).collect();
+        let columns =
+            frame.columns().iter().map(|column| (column.name().to_string(), Digest(column_digest(column)))).collect();
         parts.push(PartMeta { part, digest, rows: frame.height(), columns });
         cx.frames.keep(digest, frame.clone());
     }
@@ -206,13 +210,17 @@ pub fn load_part(store: &Store, meta: &PartMeta) -> Result<polars::prelude::Data
 /// `lost-object` if they are gone or damaged.
 pub fn object(store: &Store, digest: &Digest) -> Result<Vec<u8>, Fault> {
     let found = store.get(digest)?;
-    found.ok_or_else(|| Fault::new("lost-object", format!("the kept result {} is gone or damaged", digest.short())).help("run again: it is made anew"))
+    found.ok_or_else(|| {
+        Fault::new("lost-object", format!("the kept result {} is gone or damaged", digest.short()))
+            .help("run again: it is made anew")
+    })
 }
 
 /// A kept recipe's row steps.
 pub(super) fn recipe(store: &Store, digest: &Digest) -> Result<Vec<RowStep>, Fault> {
-    serde_json::from_slice(&object(store, digest)?)
-        .map_err(|error| Fault::new("broken-record", "a kept recipe can't be read").because(error).help("run with `--force`"))
+    serde_json::from_slice(&object(store, digest)?).map_err(|error| {
+        Fault::new("broken-record", "a kept recipe can't be read").because(error).help("run with `--force`")
+    })
 }
 
 /// A source as if it were a kept table: for steps that need its columns' digests.

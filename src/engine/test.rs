@@ -41,7 +41,8 @@ fn made(plan: &Plan, test: &PlanTest, step: usize) -> Result<Table, Fault> {
     let (source, steps) = plan.chain(Input::Step(step));
     let name = &plan.sources[source].spec.name;
     let given = test.given.iter().find(|given: &&Given| given.source == source);
-    let given = given.ok_or_else(|| Fault::new("not-given", format!("it needs rows of the source `{name}`, and none are given")))?;
+    let given = given
+        .ok_or_else(|| Fault::new("not-given", format!("it needs rows of the source `{name}`, and none are given")))?;
     let ops: Vec<&OpNode> = steps.iter().flat_map(|step| &plan.table(*step).expect("a table").ops).collect();
     let mut shape = given.table.shape.clone();
     shape.protected.clone_from(&plan.protected);
@@ -58,7 +59,9 @@ fn differences(step: &str, expected: &[Map<String, Json>], found: &[Map<String, 
         for (column, value) in expected {
             match found.get(column) {
                 None => failures.push(format!("`{step}` has no column `{column}`")),
-                Some(is) if !equal(value, is) => failures.push(format!("`{step}`, row {}: `{column}` is {is}, {value} is expected", row + 1)),
+                Some(is) if !equal(value, is) => {
+                    failures.push(format!("`{step}`, row {}: `{column}` is {is}, {value} is expected", row + 1))
+                }
                 Some(_) => {}
             }
         }

@@ -30,7 +30,9 @@ impl Done {
     /// An output's digest.
     pub(super) fn output(&self, name: &str) -> Result<Digest, Fault> {
         let found = self.record.outputs.get(name).copied();
-        found.ok_or_else(|| Fault::new("broken-record", format!("the record of this step has no `{name}`")).help("run with `--force`"))
+        found.ok_or_else(|| {
+            Fault::new("broken-record", format!("the record of this step has no `{name}`")).help("run with `--force`")
+        })
     }
 }
 
@@ -71,16 +73,24 @@ pub fn was(label: &str) -> String {
 }
 
 /// The result of what `parts` describe: from the store, or made and kept.
-pub(super) fn unit(cx: &Cx, label: &str, parts: &Parts, make: impl FnOnce() -> Result<Made, Fault>) -> Result<Done, Fault> {
+pub(super) fn unit(
+    cx: &Cx,
+    label: &str,
+    parts: &Parts,
+    make: impl FnOnce() -> Result<Made, Fault>,
+) -> Result<Done, Fault> {
     let (key, described) = key_of(parts);
-    let found = || cx.store.record(&key).filter(|record| record.is_whole(&cx.store));
-    if !cx.force {
-        if let Some(record) = found() {
-            if !cx.dry {
-                cx.store.set_latest(label, &key)?;
-            }
-            return Ok(Done { key, record, ran: None });
+    let kept = || -> Result<Option<Done>, Fault> {
+        let Some(record) = cx.store.record(&key).filter(|record| !cx.force && record.is_whole(&cx.store)) else {
+            return Ok(None);
+        };
+        if !cx.dry {
+            cx.store.set_latest(label, &key)?;
         }
+        Ok(Some(Done { key, record, ran: None }))
+    };
+    if let Some(done) = kept()? {
+        return Ok(done);
     }
     let before = cx.store.latest(label);
     if cx.dry {
@@ -92,11 +102,8 @@ pub(super) fn unit(cx: &Cx, label: &str, parts: &Parts, make: impl FnOnce() -> R
         return Err(Fault::new("interrupted", "the run was interrupted"));
     };
     // Another process may have made it while this one waited.
-    if !cx.force
-        && let Some(record) = found()
-    {
-        cx.store.set_latest(label, &key)?;
-        return Ok(Done { key, record, ran: None });
+    if let Some(done) = kept()? {
+        return Ok(done);
     }
     let reason = reason::of(&cx.store, before.as_ref(), &key, &described, cx.force);
     let began = Instant::now();

@@ -11,9 +11,20 @@ use crate::data::{Kind, Shape, Value, column_of, value_at};
 
 const ROWS: usize = 31;
 const COLUMNS: [(&str, Kind); 14] = [
-    ("i", Kind::Int), ("j", Kind::Int), ("f", Kind::Float), ("g", Kind::Float), ("b", Kind::Bool), ("order", Kind::Bool),
-    ("s", Kind::Str), ("Ä b\"c", Kind::Category), ("text", Kind::Text), ("d", Kind::Date), ("e", Kind::Date),
-    ("t", Kind::Datetime), ("date", Kind::Datetime), ("u", Kind::Duration),
+    ("i", Kind::Int),
+    ("j", Kind::Int),
+    ("f", Kind::Float),
+    ("g", Kind::Float),
+    ("b", Kind::Bool),
+    ("order", Kind::Bool),
+    ("s", Kind::Str),
+    ("Ä b\"c", Kind::Category),
+    ("text", Kind::Text),
+    ("d", Kind::Date),
+    ("e", Kind::Date),
+    ("t", Kind::Datetime),
+    ("date", Kind::Datetime),
+    ("u", Kind::Duration),
 ];
 
 /// Choices read one by one; after the last they are all 0, which stands for the simplest.
@@ -26,14 +37,61 @@ impl Tape<'_> {
 }
 
 fn pool(kind: Kind) -> Vec<Value> {
-    let ints = [0, 1, -1, 2, 3, 10, -7, i64::MAX, i64::MIN, i64::MAX - 1, 1 << 53, (1 << 53) + 1, 86_400_000_000, 1_700_000_000_123_456];
+    let ints = [
+        0,
+        1,
+        -1,
+        2,
+        3,
+        10,
+        -7,
+        i64::MAX,
+        i64::MIN,
+        i64::MAX - 1,
+        1 << 53,
+        (1 << 53) + 1,
+        86_400_000_000,
+        1_700_000_000_123_456,
+    ];
     let floats = [
-        0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -2.5, 1e-320, 1e300, -1e300, f64::MAX, f64::MIN_POSITIVE, 9_223_372_036_854_775_808.0,
-        9_007_199_254_740_993.0, 3.999_999_999_999_999_6,
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.5,
+        2.5,
+        -2.5,
+        1e-320,
+        1e300,
+        -1e300,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        9_223_372_036_854_775_808.0,
+        9_007_199_254_740_993.0,
+        3.999_999_999_999_999_6,
     ];
     let texts = [
-        "", "a", "A", "ab", "abc", "ÄÖ", "ß", "日本語", "e\u{301}", " a b ", "12", "-3.5", "1e400", "true", "2024-01-31", "2024-01-31 12:30:00",
-        "31.01.2024", "it's", "a/b/c", "x\ny", "%_",
+        "",
+        "a",
+        "A",
+        "ab",
+        "abc",
+        "ÄÖ",
+        "ß",
+        "日本語",
+        "e\u{301}",
+        " a b ",
+        "12",
+        "-3.5",
+        "1e400",
+        "true",
+        "2024-01-31",
+        "2024-01-31 12:30:00",
+        "31.01.2024",
+        "it's",
+        "a/b/c",
+        "x\ny",
+        "%_",
     ];
     let days = [0, 1, -1, 19_753, -719_528, 2_932_896, i32::MAX, i32::MIN, 11_016];
     match kind {
@@ -102,12 +160,18 @@ fn call(tape: &mut Tape, entry: &'static FunctionEntry, depth: usize) -> Option<
     if entry.name == "case" {
         count |= 1;
     }
-    let kind = [Kind::Int, Kind::Float, Kind::Str, Kind::Date, Kind::Datetime, Kind::Bool, Kind::Duration, Kind::Category][tape.pick(8)];
-    let alike = move |other: Kind| other == kind || other.is_numeric() && kind.is_numeric() || other.is_string() && kind.is_string();
+    let kind =
+        [Kind::Int, Kind::Float, Kind::Str, Kind::Date, Kind::Datetime, Kind::Bool, Kind::Duration, Kind::Category]
+            [tape.pick(8)];
+    let alike = move |other: Kind| {
+        other == kind || other.is_numeric() && kind.is_numeric() || other.is_string() && kind.is_string()
+    };
     let args = (0..count).map(|nth| {
         let below = depth - 1;
         match entry.takes[nth.min(entry.takes.len() - 1)] {
-            _ if entry.name == "case" && nth % 2 == 0 && nth + 1 < count => expr(tape, below, &|kind| kind == Kind::Bool),
+            _ if entry.name == "case" && nth % 2 == 0 && nth + 1 < count => {
+                expr(tape, below, &|kind| kind == Kind::Bool)
+            }
             _ if entry.name == "in" && nth > 0 => constant(tape, kind),
             Takes::Constant => Expr::literal(Value::str(text_constant(tape, entry.name))),
             Takes::Any | Takes::Alike => expr(tape, below, &alike),
@@ -149,7 +213,9 @@ fn backends_agree(expr: &Expr) -> Result<usize, TestCaseError> {
     let place = |name: &str| COLUMNS.iter().position(|(own, _)| *own == name);
     let compiled = expr.compile(&place).expect("compiles");
     let made = polars::prelude::IntoLazy::lazy(frame.clone()).with_columns([expr.to_polars().alias("value")]).collect();
-    let column = made.and_then(|made| made.column("value").cloned()).map_err(|fault| TestCaseError::fail(format!("{expr}: {fault}")))?;
+    let column = made
+        .and_then(|made| made.column("value").cloned())
+        .map_err(|fault| TestCaseError::fail(format!("{expr}: {fault}")))?;
     let mut solid = 0;
     prop_assert_eq!(column.len(), ROWS);
     prop_assert_eq!(column.dtype(), &expr.kind().dtype(), "{}", expr);
@@ -196,7 +262,9 @@ fn every_function_agrees() {
     for (nth, entry) in entries().enumerate() {
         let mut solid = 0;
         for seed in 0..60_u64 {
-            let bytes: Vec<u8> = (0..40).map(|at| (seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(at * 7) >> 13) as u8 ^ nth as u8).collect();
+            let bytes: Vec<u8> = (0..40)
+                .map(|at| (seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(at * 7) >> 13) as u8 ^ nth as u8)
+                .collect();
             let Some(made) = call(&mut Tape(bytes.iter()), entry, 1) else { continue };
             solid += backends_agree(&made).unwrap_or_else(|why| panic!("{}: {why}", entry.name));
             reads_back(&made).unwrap_or_else(|why| panic!("{}: {why}", entry.name));

@@ -164,9 +164,8 @@ fn take(rest: &mut &[u8], any: &[u8]) -> bool {
 
 fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
     let head = rest.get(..count)?;
-    let number = head.iter().try_fold(0, |sum, byte| {
-        byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
-    })?;
+    let number =
+        head.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))?;
     *rest = &rest[count..];
     Some(number)
 }

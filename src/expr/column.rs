@@ -4,7 +4,6 @@ use polars::prelude::*;
 
 use crate::data::{Kind, Value};
 
-
 /// A column opened for reading cell by cell.
 pub(super) enum Reader {
     Const(Value),

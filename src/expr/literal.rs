@@ -11,7 +11,8 @@ pub fn number(digits: &str, negative: bool) -> Result<Value, Mistake> {
     let signed = if negative { format!("-{digits}") } else { digits.to_owned() };
     if digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return signed.parse().map(Value::Int).map_err(|_| {
-            Mistake::of(None, format!("`{signed}` is too large for an int")).help("write it with a point to have a float")
+            Mistake::of(None, format!("`{signed}` is too large for an int"))
+                .help("write it with a point to have a float")
         });
     }
     match signed.parse::<f64>() {
@@ -38,12 +39,18 @@ pub fn kind(data_type: &ast::DataType) -> Option<Kind> {
     Some(match data_type {
         D::TinyInt(_) | D::SmallInt(_) | D::MediumInt(_) | D::Int(_) | D::Integer(_) | D::BigInt(_) => Kind::Int,
         D::Int2(_) | D::Int4(_) | D::Int8(_) | D::Int16 | D::Int32 | D::Int64 => Kind::Int,
-        D::Float(_) | D::Real | D::Double(_) | D::DoublePrecision | D::Float4 | D::Float8 | D::Float32 | D::Float64 => Kind::Float,
+        D::Float(_) | D::Real | D::Double(_) | D::DoublePrecision | D::Float4 | D::Float8 | D::Float32 | D::Float64 => {
+            Kind::Float
+        }
         D::Bool | D::Boolean => Kind::Bool,
-        D::Char(_) | D::Character(_) | D::Varchar(_) | D::CharVarying(_) | D::CharacterVarying(_) | D::String(_) => Kind::Str,
+        D::Char(_) | D::Character(_) | D::Varchar(_) | D::CharVarying(_) | D::CharacterVarying(_) | D::String(_) => {
+            Kind::Str
+        }
         D::Text => Kind::Text,
         D::Date => Kind::Date,
-        D::Datetime(_) | D::Timestamp(_, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => Kind::Datetime,
+        D::Datetime(_) | D::Timestamp(_, ast::TimezoneInfo::None | ast::TimezoneInfo::WithoutTimeZone) => {
+            Kind::Datetime
+        }
         D::Custom(name, _) => return custom(&name.to_string()),
         _ => return None,
     })
@@ -81,7 +88,9 @@ pub fn interval(number: &str, unit: Option<&DateTimeField>) -> Result<Value, Mis
         Some(DateTimeField::Millisecond | DateTimeField::Milliseconds) => 1000,
         Some(DateTimeField::Microsecond | DateTimeField::Microseconds) => 1,
         Some(other) => {
-            return Err(Mistake::of(None, format!("an interval of {other} isn't supported: its length varies")).help(help));
+            return Err(
+                Mistake::of(None, format!("an interval of {other} isn't supported: its length varies")).help(help)
+            );
         }
         None => return Err(Mistake::of(None, "an interval without a unit isn't supported").help(help)),
     };

@@ -109,9 +109,12 @@ fn precheck(tokens: &[TokenWithSpan], sql: &str, places: &Places) -> Result<(), 
             .help("a step with `sql:` runs queries")
             .inside(places.range(first.span)));
     }
-    let words = solid().filter(|each| !matches!(each.token, Token::Comma | Token::Number(..) | Token::SingleQuotedString(_)));
+    let words =
+        solid().filter(|each| !matches!(each.token, Token::Comma | Token::Number(..) | Token::SingleQuotedString(_)));
     if words.count() > MOST_WORDS {
-        return Err(Fault::new("syntax", "the expression is too long").help("split it into several columns").inside(0..sql.len()));
+        return Err(Fault::new("syntax", "the expression is too long")
+            .help("split it into several columns")
+            .inside(0..sql.len()));
     }
     match solid().find(|each| each.token == Token::DoubleEq) {
         Some(double) => Err(Fault::new("syntax", "`==` isn't SQL").help("write `=`").inside(places.range(double.span))),
@@ -130,7 +133,10 @@ fn syntax(why: &ParserError, parser: &Parser, places: &Places) -> Fault {
         Some((text, at)) => (text, location(at)),
         None => (message.as_str(), None),
     };
-    let text = text.replace("found: EOF", "but the expression ends").replace("Expected: ", "expected ").replace("found: ", "found ");
+    let text = text
+        .replace("found: EOF", "but the expression ends")
+        .replace("Expected: ", "expected ")
+        .replace("found: ", "found ");
     let found = parser.peek_token();
     let range = match at {
         Some(at) if at == found.span.start => places.range(found.span),
@@ -141,7 +147,8 @@ fn syntax(why: &ParserError, parser: &Parser, places: &Places) -> Fault {
         None if found.token == Token::EOF => places.sql.len()..places.sql.len(),
         None => places.range(found.span),
     };
-    let lower = text.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(text.chars().skip(1)).collect());
+    let lower =
+        text.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(text.chars().skip(1)).collect());
     Fault::new("syntax", lower).inside(range)
 }
 
@@ -161,7 +168,12 @@ mod tests {
 
     fn parse(sql: &str) -> Result<Expr, Vec<Fault>> {
         let shape = Shape::of([
-            ("age", Kind::Int), ("income", Kind::Float), ("name", Kind::Str), ("born", Kind::Date), ("seen", Kind::Datetime), ("ok", Kind::Bool),
+            ("age", Kind::Int),
+            ("income", Kind::Float),
+            ("name", Kind::Str),
+            ("born", Kind::Date),
+            ("seen", Kind::Datetime),
+            ("ok", Kind::Bool),
         ]);
         let params = BTreeMap::from([("limit".to_owned(), Value::Int(3))]);
         Expr::parse(sql, &Scope { shape: &shape, params: &params })
@@ -221,7 +233,14 @@ mod tests {
     #[test]
     fn sql_means_what_it_says() {
         let eval = |sql: &str| {
-            let row = [Value::Int(30), Value::Null, Value::str("Bob"), Value::Date(19_753), Value::Datetime(0), Value::Bool(true)];
+            let row = [
+                Value::Int(30),
+                Value::Null,
+                Value::str("Bob"),
+                Value::Date(19_753),
+                Value::Datetime(0),
+                Value::Bool(true),
+            ];
             let names = ["age", "income", "name", "born", "seen", "ok"];
             let expr = parse(sql).unwrap_or_else(|faults| panic!("{sql}: {faults:?}"));
             expr.compile(&|name| names.iter().position(|own| *own == name)).expect("compiles").eval(&row).to_string()

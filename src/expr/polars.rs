@@ -1,13 +1,15 @@
 //! The table backend. Logic, choices and comparisons within one type are polars' own; the rest maps the kernels of the
 //! row backend over columns, so that both give the same by construction.
 
-use polars::prelude::{self as pl, Column, Float64Chunked, Int64Chunked, IntoColumn, IntoSeries, PolarsResult, col, lit, when};
+use polars::prelude::{
+    self as pl, Column, Float64Chunked, Int64Chunked, IntoColumn, IntoSeries, PolarsResult, col, lit, when,
+};
 
 use super::column::Reader;
-use crate::data::collect;
 use super::function::{FunctionEntry, Kernel};
 use super::scalar;
 use super::tree::{Expr, Node};
+use crate::data::collect;
 use crate::data::{Kind, Value};
 
 impl Expr {

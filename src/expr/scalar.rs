@@ -162,10 +162,7 @@ fn decide(args: &[Step], row: &[Value], wins: bool) -> Value {
 fn choose<'a>(args: &'a [Step], row: &[Value]) -> &'a Step {
     let pairs = args.chunks_exact(2);
     let otherwise = &args[args.len() - 1];
-    pairs
-        .into_iter()
-        .find(|pair| *pair[0].peek(row) == Value::Bool(true))
-        .map_or(otherwise, |pair| &pair[1])
+    pairs.into_iter().find(|pair| *pair[0].peek(row) == Value::Bool(true)).map_or(otherwise, |pair| &pair[1])
 }
 
 fn wide(value: Cow<'_, Value>, kind: Kind) -> Cow<'_, Value> {
@@ -183,9 +180,7 @@ pub fn apply(kernel: Kernel, kind: Kind, args: &[Value]) -> Value {
             (Some(x), Some(y)) => finite(f(x, y)),
             _ => Value::Null,
         },
-        Kernel::Compare(test) => {
-            compare(&args[0], &args[1]).map_or(Value::Null, |order| Value::Bool(test(order)))
-        }
+        Kernel::Compare(test) => compare(&args[0], &args[1]).map_or(Value::Null, |order| Value::Bool(test(order))),
         Kernel::Strict(_) | Kernel::Number2 { .. } if args.iter().any(Value::is_null) => Value::Null,
         Kernel::Number2 { int, float, other } => match (&args[0], &args[1]) {
             (Value::Int(a), Value::Int(b)) => int(*a, *b).map_or(Value::Null, Value::Int),

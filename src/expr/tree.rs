@@ -67,11 +67,9 @@ impl Expr {
         Expr(match &self.0 {
             Node::Column { name, kind } => Node::Column { name: to(name), kind: *kind },
             Node::Literal { .. } => self.0.clone(),
-            Node::Call { function, args, kind } => Node::Call {
-                function,
-                args: args.iter().map(|arg| arg.renamed(to)).collect(),
-                kind: *kind,
-            },
+            Node::Call { function, args, kind } => {
+                Node::Call { function, args: args.iter().map(|arg| arg.renamed(to)).collect(), kind: *kind }
+            }
         })
     }
 

@@ -99,7 +99,10 @@ mod tests {
         let json = serde_json::to_string(&sum).expect("serializes");
         assert_eq!(serde_json::from_str::<Expr>(&json).expect("reads"), sum);
         let small = serde_json::to_string(&Expr::column("a", Kind::Int).is_null()).expect("serializes");
-        assert_eq!(small, r#"[{"column":{"name":"a","kind":"int"}},{"call":{"function":"is_null","args":1,"kind":"bool"}}]"#);
+        assert_eq!(
+            small,
+            r#"[{"column":{"name":"a","kind":"int"}},{"call":{"function":"is_null","args":1,"kind":"bool"}}]"#
+        );
         for bad in [
             "[]",
             r#"[{"call":{"function":"not","args":1,"kind":"bool"}}]"#,

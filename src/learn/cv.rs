@@ -50,10 +50,7 @@ pub fn time_folds(n: usize, order: &[usize]) -> Result<Vec<Fold>, Fault> {
     let first = order.len() - n * stretch;
     let part = |fold: usize| {
         let now = first + fold * stretch;
-        Fold {
-            train: order[..now].to_vec(),
-            test: order[now..now + stretch].to_vec(),
-        }
+        Fold { train: order[..now].to_vec(), test: order[now..now + stretch].to_vec() }
     };
     Ok((0..n).map(part).collect())
 }

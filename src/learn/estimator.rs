@@ -72,14 +72,10 @@ impl Estimator {
     /// with its intercepts; `None` for others.
     pub fn coefficients(&self) -> Option<(Vec<&[f64]>, &[f64])> {
         match self {
-            Estimator::Line(line) => Some((
-                vec![line.coefficients.as_slice()],
-                std::slice::from_ref(&line.intercept),
-            )),
-            Estimator::Logistic(logistic) => Some((
-                logistic.coefficients.chunks(logistic.columns).collect(),
-                &logistic.intercepts,
-            )),
+            Estimator::Line(line) => Some((vec![line.coefficients.as_slice()], std::slice::from_ref(&line.intercept))),
+            Estimator::Logistic(logistic) => {
+                Some((logistic.coefficients.chunks(logistic.columns).collect(), &logistic.intercepts))
+            }
             _ => None,
         }
     }
@@ -111,15 +107,9 @@ impl Estimator {
         }
         let outputs = self.outputs();
         let mut values = vec![0.0; x.rows() * outputs];
-        values
-            .par_chunks_mut(ROWS * outputs)
-            .enumerate()
-            .for_each(|(block, into)| self.block(x, block * ROWS, into));
+        values.par_chunks_mut(ROWS * outputs).enumerate().for_each(|(block, into)| self.block(x, block * ROWS, into));
         Ok(match self.task() {
-            Task::Classification => Prediction::Probabilities {
-                classes: outputs,
-                values,
-            },
+            Task::Classification => Prediction::Probabilities { classes: outputs, values },
             Task::Regression => Prediction::Numbers(values),
         })
     }
@@ -156,7 +146,6 @@ impl Estimator {
         if sound {
             return Ok(());
         }
-        Err(Fault::new("broken-model", "the model's numbers do not hang together")
-            .help("train it again"))
+        Err(Fault::new("broken-model", "the model's numbers do not hang together").help("train it again"))
     }
 }

@@ -10,12 +10,7 @@ use crate::source::Fault;
 
 /// The coefficients that minimize Σ weight·(y - offset - Σ coefficient·(x - mean))², of least norm where features
 /// depend on each other (a full one-hot block beside an intercept), with the cutoff of scikit-learn.
-pub(super) fn solve(
-    data: &Training,
-    y: &[f64],
-    means: &[f64],
-    offset: f64,
-) -> Result<Vec<f64>, Fault> {
+pub(super) fn solve(data: &Training, y: &[f64], means: &[f64], offset: f64) -> Result<Vec<f64>, Fault> {
     let columns = means.len();
     let triangle = triangle(data, y, means, offset)?;
     // Numbers whose squares overflow are told here: no decomposition has to meet them.
@@ -48,12 +43,7 @@ fn unbounded() -> Fault {
 
 /// R of the QR decomposition of [x | y], centered and weighted: block after block, each put under the R so far, so
 /// that memory doesn't grow with the rows. Its last column is Qᵀy.
-fn triangle(
-    data: &Training,
-    y: &[f64],
-    means: &[f64],
-    offset: f64,
-) -> Result<Array2<f64>, Fault> {
+fn triangle(data: &Training, y: &[f64], means: &[f64], offset: f64) -> Result<Array2<f64>, Fault> {
     let side = means.len() + 1;
     let height = BLOCK.max(side);
     let mut triangle = Array2::zeros((side, side));

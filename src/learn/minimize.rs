@@ -46,16 +46,8 @@ struct Point {
 ///
 /// # Errors
 /// What the function says, as that the fit was interrupted.
-pub(super) fn minimize(
-    function: &mut Function,
-    l1: &[f64],
-    stop: &Stop,
-) -> Result<Minimum, Fault> {
-    let mut search = Search {
-        function,
-        l1,
-        rough: l1.iter().any(|weight| *weight > 0.0),
-    };
+pub(super) fn minimize(function: &mut Function, l1: &[f64], stop: &Stop) -> Result<Minimum, Fault> {
+    let mut search = Search { function, l1, rough: l1.iter().any(|weight| *weight > 0.0) };
     let mut memory = Memory::default();
     let mut point = search.visit(vec![0.0; l1.len()])?;
     for _ in 0..stop.iterations {
@@ -122,13 +114,7 @@ impl Search<'_, '_> {
     }
 
     /// The next point along `direction`, or `None` if none is lower.
-    fn step(
-        &mut self,
-        from: &Point,
-        slope: &[f64],
-        direction: &[f64],
-        first: f64,
-    ) -> Result<Option<Point>, Fault> {
+    fn step(&mut self, from: &Point, slope: &[f64], direction: &[f64], first: f64) -> Result<Option<Point>, Fault> {
         let promised = dot(slope, direction);
         if promised >= 0.0 {
             return Ok(None);

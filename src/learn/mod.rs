@@ -22,13 +22,10 @@ use serde::{Deserialize, Serialize};
 
 pub use cv::{Fold, folds, time_folds};
 pub use estimator::Estimator;
-pub use metric::{
-    ClassReport, Direction, MetricEntry, Report, Scored, confusion, find_metric, metrics, report,
-    score,
-};
+pub use metric::{ClassReport, Direction, MetricEntry, Report, Scored, confusion, find_metric, metrics, report, score};
 pub use model::{
-    Checked, CheckedModel, HyperParameter, Model, ModelEntry, ModelVisitor, catalogue as models,
-    find as find_model, with_model,
+    Checked, CheckedModel, HyperParameter, Model, ModelEntry, ModelVisitor, catalogue as models, find as find_model,
+    with_model,
 };
 pub use nature::balanced_weights;
 pub use prediction::{Prediction, argmax};
@@ -88,13 +85,10 @@ impl Target {
     #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {
         match self {
-            Target::Classes { codes, count } => Target::Classes {
-                codes: rows.iter().map(|&row| codes[row]).collect(),
-                count: *count,
-            },
-            Target::Numbers(numbers) => {
-                Target::Numbers(rows.iter().map(|&row| numbers[row]).collect())
+            Target::Classes { codes, count } => {
+                Target::Classes { codes: rows.iter().map(|&row| codes[row]).collect(), count: *count }
             }
+            Target::Numbers(numbers) => Target::Numbers(rows.iter().map(|&row| numbers[row]).collect()),
         }
     }
 }
@@ -141,22 +135,13 @@ pub struct Training<'a> {
 impl<'a> Training<'a> {
     /// Unweighted and unwatched, with seed 0.
     pub fn new(x: &'a Matrix, y: &'a Target) -> Self {
-        Self {
-            x,
-            y,
-            weights: None,
-            seed: 0,
-            watch: &Unwatched,
-        }
+        Self { x, y, weights: None, seed: 0, watch: &Unwatched }
     }
 
     /// With weights.
     #[must_use]
     pub fn weighted(self, weights: &'a [f64]) -> Self {
-        Self {
-            weights: Some(weights),
-            ..self
-        }
+        Self { weights: Some(weights), ..self }
     }
 
     /// With a seed.

@@ -46,10 +46,7 @@ pub(super) fn natures(data: &Training) -> Vec<Nature> {
             let column = data.x.column(index);
             let mean = mean(data, |row| column[row]);
             let squares = sum((0..rows).map(|row| data.weight(row) * (column[row] - mean).powi(2)));
-            Nature {
-                mean,
-                deviation: (squares / total).sqrt(),
-            }
+            Nature { mean, deviation: (squares / total).sqrt() }
         })
         .collect()
 }
@@ -62,10 +59,7 @@ pub fn balanced_weights(codes: &[u32], count: usize) -> Vec<f64> {
         rows[code as usize] += 1;
     }
     let present = rows.iter().filter(|&&rows| rows > 0).count();
-    codes
-        .iter()
-        .map(|&code| codes.len() as f64 / (present * rows[code as usize]) as f64)
-        .collect()
+    codes.iter().map(|&code| codes.len() as f64 / (present * rows[code as usize]) as f64).collect()
 }
 
 #[cfg(test)]

@@ -26,9 +26,7 @@ impl Prediction {
     /// The likeliest class of each row, the first of equals; `None` for numbers.
     pub fn labels(&self) -> Option<Vec<u32>> {
         match self {
-            Prediction::Probabilities { classes, values } => {
-                Some(values.chunks(*classes).map(argmax).collect())
-            }
+            Prediction::Probabilities { classes, values } => Some(values.chunks(*classes).map(argmax).collect()),
             Prediction::Numbers(_) => None,
         }
     }
@@ -62,10 +60,7 @@ mod tests {
 
     #[test]
     fn labels_are_the_likeliest_classes_and_ties_go_to_the_first() {
-        let prediction = Prediction::Probabilities {
-            classes: 3,
-            values: vec![0.2, 0.5, 0.3, 0.4, 0.2, 0.4],
-        };
+        let prediction = Prediction::Probabilities { classes: 3, values: vec![0.2, 0.5, 0.3, 0.4, 0.2, 0.4] };
         assert_eq!(prediction.labels(), Some(vec![1, 0]));
         assert_eq!(prediction.probability(2), Some(vec![0.3, 0.4]));
         assert_eq!(prediction.probability(3), None);

@@ -98,10 +98,8 @@ impl<'a> Loss<'a> {
     pub(super) fn evaluate(&self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
         let (coefficients, intercepts) = self.unscale(parameters);
         let blocks = self.data.x.rows().div_ceil(BLOCK);
-        let sums: Vec<Sums> = (0..blocks)
-            .into_par_iter()
-            .map(|block| self.block(block, &coefficients, &intercepts))
-            .collect();
+        let sums: Vec<Sums> =
+            (0..blocks).into_par_iter().map(|block| self.block(block, &coefficients, &intercepts)).collect();
         let mut loss = 0.0;
         gradient.fill(0.0);
         for sums in &sums {
@@ -143,11 +141,7 @@ impl<'a> Loss<'a> {
                 odds.iter_mut().zip(values).for_each(|(odds, value)| *odds += w * value);
             }
         }
-        let loss = if self.heads == 1 {
-            self.two(first, &mut odds)
-        } else {
-            self.many(first, rows, &mut odds)
-        };
+        let loss = if self.heads == 1 { self.two(first, &mut odds) } else { self.many(first, rows, &mut odds) };
         let mut gradient = Vec::with_capacity(self.parameters());
         for residuals in odds.chunks(rows) {
             for column in 0..columns {

@@ -5,21 +5,14 @@ use super::{Target, Task, Training};
 use crate::source::Fault;
 
 /// The faults of the data that no model can learn from. `columns` is whether the model needs features at all.
-pub(super) fn training(
-    data: &Training,
-    name: &str,
-    tasks: &[Task],
-    columns: bool,
-) -> Result<(), Fault> {
+pub(super) fn training(data: &Training, name: &str, tasks: &[Task], columns: bool) -> Result<(), Fault> {
     if !tasks.contains(&data.y.task()) {
         return Err(wrong_task(name, data.y.task()));
     }
     rows(data)?;
     if columns && data.x.columns() == 0 {
-        return Err(
-            Fault::new("no-features", format!("`{name}` has no features to learn from"))
-                .help("give `features` at least one column besides the target"),
-        );
+        return Err(Fault::new("no-features", format!("`{name}` has no features to learn from"))
+            .help("give `features` at least one column besides the target"));
     }
     finite(data)?;
     weights(data)?;
@@ -48,10 +41,7 @@ pub(super) fn wrong_task(name: &str, task: Task) -> Fault {
 fn rows(data: &Training) -> Result<(), Fault> {
     let rows = data.x.rows();
     if data.y.rows() != rows || data.weights.is_some_and(|weights| weights.len() != rows) {
-        return Err(Fault::new(
-            "rows-differ",
-            format!("{rows} rows of features, but {} answers", data.y.rows()),
-        ));
+        return Err(Fault::new("rows-differ", format!("{rows} rows of features, but {} answers", data.y.rows())));
     }
     if rows == 0 {
         return Err(Fault::new("no-rows", "there are no rows to learn from")
@@ -63,20 +53,14 @@ fn rows(data: &Training) -> Result<(), Fault> {
 fn finite(data: &Training) -> Result<(), Fault> {
     for (index, name) in data.x.names().iter().enumerate() {
         if let Some(row) = data.x.column(index).iter().position(|value| !value.is_finite()) {
-            return Err(Fault::new(
-                "not-finite",
-                format!("feature `{name}` is no finite number in row {}", row + 1),
-            )
-            .help("fill or drop missing values before training"));
+            return Err(Fault::new("not-finite", format!("feature `{name}` is no finite number in row {}", row + 1))
+                .help("fill or drop missing values before training"));
         }
     }
     if let Target::Numbers(numbers) = data.y
         && let Some(row) = numbers.iter().position(|value| !value.is_finite())
     {
-        return Err(Fault::new(
-            "not-finite",
-            format!("the target is no finite number in row {}", row + 1),
-        ));
+        return Err(Fault::new("not-finite", format!("the target is no finite number in row {}", row + 1)));
     }
     Ok(())
 }
@@ -86,11 +70,8 @@ fn weights(data: &Training) -> Result<(), Fault> {
         return Ok(());
     };
     if let Some(row) = weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
-        return Err(Fault::new(
-            "bad-weight",
-            format!("the weight of row {} is {}", row + 1, weights[row]),
-        )
-        .help("weights are numbers of at least 0"));
+        return Err(Fault::new("bad-weight", format!("the weight of row {} is {}", row + 1, weights[row]))
+            .help("weights are numbers of at least 0"));
     }
     if weights.iter().all(|weight| *weight == 0.0) {
         return Err(Fault::new("bad-weight", "every row has weight 0"));
@@ -113,10 +94,7 @@ pub(super) fn spread(data: &Training, natures: &[Nature]) -> Result<(), Fault> {
 
 fn in_range(codes: &[u32], count: usize) -> Result<(), Fault> {
     match codes.iter().find(|&&code| code as usize >= count) {
-        Some(code) => Err(Fault::new(
-            "unknown-class",
-            format!("class {code} of only {count} classes"),
-        )),
+        Some(code) => Err(Fault::new("unknown-class", format!("class {code} of only {count} classes"))),
         None => Ok(()),
     }
 }

@@ -22,10 +22,38 @@ static CATALOGUE: [OpEntry; 14] = [
 
 /// Ops that the language has and this version doesn't.
 const LATER: &[&str] = &[
-    "clip", "replace", "trim", "lower", "upper", "ordinal", "group_rare", "target_encode",
-    "count_encode", "hash_encode", "min_max", "robust_scale", "max_abs", "log", "sqrt",
-    "yeo_johnson", "quantile_transform", "polynomial", "date_parts", "cyclical", "text", "pca",
-    "select", "balance", "join", "aggregate", "lag", "rolling", "sort", "sample", "limit", "sql",
+    "clip",
+    "replace",
+    "trim",
+    "lower",
+    "upper",
+    "ordinal",
+    "group_rare",
+    "target_encode",
+    "count_encode",
+    "hash_encode",
+    "min_max",
+    "robust_scale",
+    "max_abs",
+    "log",
+    "sqrt",
+    "yeo_johnson",
+    "quantile_transform",
+    "polynomial",
+    "date_parts",
+    "cyclical",
+    "text",
+    "pca",
+    "select",
+    "balance",
+    "join",
+    "aggregate",
+    "lag",
+    "rolling",
+    "sort",
+    "sample",
+    "limit",
+    "sql",
 ];
 
 /// What people call an op elsewhere, and its name here.
@@ -68,18 +96,12 @@ pub fn find(name: &str) -> Result<&'static OpEntry, Fault> {
         return Ok(entry);
     }
     if LATER.contains(&name) {
-        return Err(Fault::new(
-            "not-supported",
-            format!("the op `{name}` is not supported yet"),
-        )
-        .on_key());
+        return Err(Fault::new("not-supported", format!("the op `{name}` is not supported yet")).on_key());
     }
     let meant = SYNONYMS.iter().find(|(other, _)| *other == name);
     let help = match meant {
         Some((_, ours)) => Some(format!("did you mean `{ours}`?")),
         None => suggest(name, CATALOGUE.iter().map(|entry| entry.name)),
     };
-    Err(Fault::new("unknown-op", format!("there is no op `{name}`"))
-        .on_key()
-        .maybe_help(help))
+    Err(Fault::new("unknown-op", format!("there is no op `{name}`")).on_key().maybe_help(help))
 }

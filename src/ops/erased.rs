@@ -102,13 +102,8 @@ impl<O: Op> CheckedOp for O {
 }
 
 fn learned<O: Op>(fitted: &Json) -> Result<O::Fitted, Fault> {
-    serde_json::from_value(fitted.clone()).map_err(|error| {
-        Fault::new(
-            "fitted-state",
-            format!("what `{}` learned can't be read", O::NAME),
-        )
-        .because(error)
-    })
+    serde_json::from_value(fitted.clone())
+        .map_err(|error| Fault::new("fitted-state", format!("what `{}` learned can't be read", O::NAME)).because(error))
 }
 
 /// One line of the catalogue.

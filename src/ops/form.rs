@@ -5,10 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::source::{Data, Fault, Node, decode};
 
 /// Decodes an op's argument. With a shorthand field, an argument that isn't a map of fields stands for that field.
-pub(super) fn read<P: DeserializeOwned>(
-    argument: &Node,
-    shorthand: Option<&'static str>,
-) -> Result<P, Vec<Fault>> {
+pub(super) fn read<P: DeserializeOwned>(argument: &Node, shorthand: Option<&'static str>) -> Result<P, Vec<Fault>> {
     let mut faults = Vec::new();
     let wrapped = short(argument, shorthand);
     let decoded = match wrapped {

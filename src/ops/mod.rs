@@ -99,8 +99,7 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
 
     /// The columns after it. Mistakes go to `faults`, and the answer is then the best guess, so that later ops can be checked too.
     /// `fitted` closes the open families that only the data could tell.
-    fn shape(&self, input: &Shape, fitted: Option<&Self::Fitted>, faults: &mut Vec<Fault>)
-    -> Shape;
+    fn shape(&self, input: &Shape, fitted: Option<&Self::Fitted>, faults: &mut Vec<Fault>) -> Shape;
 
     /// Each column that it computes, with those it is computed from.
     fn derives(&self) -> Vec<(String, BTreeSet<String>)> {
@@ -131,12 +130,7 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
 }
 
 /// Runs an op's row steps on the rows that it works on.
-fn apply_to_table<O: Op>(
-    op: &O,
-    fitted: &O::Fitted,
-    table: Table,
-    cx: &FitContext,
-) -> Result<Table, Fault> {
+fn apply_to_table<O: Op>(op: &O, fitted: &O::Fitted, table: Table, cx: &FitContext) -> Result<Table, Fault> {
     let steps = op.lower(fitted, &table.shape)?;
     let shape = op.shape(&table.shape, Some(fitted), &mut Vec::new());
     let table = table.map(|part, frame| {

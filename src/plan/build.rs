@@ -113,7 +113,9 @@ fn read_source(
     let condition = source.condition.as_ref().zip(shape.as_ref()).and_then(|(sql, shape)| {
         let found = match Expr::parse(sql, &Scope { shape, params }) {
             Ok(expr) if expr.kind() == Kind::Bool => return Some(expr),
-            Ok(expr) => vec![Fault::new("wrong-type", format!("a condition is true or false, and this is {}", expr.kind()))],
+            Ok(expr) => {
+                vec![Fault::new("wrong-type", format!("a condition is true or false, and this is {}", expr.kind()))]
+            }
             Err(found) => found,
         };
         faults.extend(found.into_iter().map(|fault| fault.within("where").under(&route)));
@@ -175,7 +177,12 @@ fn step(spec: &Spec, written: &StepSpec, plan: &Plan, faults: &mut Vec<Fault>) -
 }
 
 /// The table that a step works on: its place, its columns, and whether its rows are split.
-fn start<'a>(name: &str, key: &str, plan: &'a Plan, faults: &mut Vec<Fault>) -> Option<(Input, Option<&'a Shape>, bool)> {
+fn start<'a>(
+    name: &str,
+    key: &str,
+    plan: &'a Plan,
+    faults: &mut Vec<Fault>,
+) -> Option<(Input, Option<&'a Shape>, bool)> {
     if let Some(source) = plan.sources.iter().position(|source| source.spec.name == name) {
         return Some((Input::Source(source), plan.sources[source].shape.as_ref(), false));
     }
@@ -183,7 +190,9 @@ fn start<'a>(name: &str, key: &str, plan: &'a Plan, faults: &mut Vec<Fault>) -> 
     let step = plan.step(name)?;
     let Some(found) = plan.table(step) else {
         let tables = plan.sources.iter().map(|source| source.spec.name.as_str());
-        let tables = tables.chain(plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Table(_))).map(|step| step.name.as_str()));
+        let tables = tables.chain(
+            plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Table(_))).map(|step| step.name.as_str()),
+        );
         let what = match plan.steps[step].kind {
             StepKind::Train(_) => "a model",
             _ => "no table",
@@ -218,7 +227,11 @@ fn check_roles(spec: &Spec, plan: &Plan, faults: &mut Vec<Fault>) {
             let index = spec.roles.held.iter().position(|held| held == column);
             let route = crate::source::Route::of(["roles", role]);
             let route = if role == "held" { route.index(index.unwrap_or_default()) } else { route };
-            faults.push(Fault::new("unknown-column", format!("no table has a column `{column}`")).maybe_help(suggest(column, known)).under(&route));
+            faults.push(
+                Fault::new("unknown-column", format!("no table has a column `{column}`"))
+                    .maybe_help(suggest(column, known))
+                    .under(&route),
+            );
         }
     }
 }

@@ -10,18 +10,23 @@ pub(super) fn deploy(spec: &DeploySpec, plan: &Plan, faults: &mut Vec<Fault>) ->
     let fits = |kind: &StepKind| matches!(kind, StepKind::Train(_) | StepKind::Evaluate(_));
     match step.map(|step| &plan.steps[step].kind) {
         Some(StepKind::Evaluate(evaluate)) if evaluate.models.len() > 1 && evaluate.best.is_none() => {
-            let fault = Fault::new("no-best", format!("`{}` compares models, and nothing says which one wins", spec.step));
+            let fault =
+                Fault::new("no-best", format!("`{}` compares models, and nothing says which one wins", spec.step));
             faults.push(fault.help(format!("write `best: METRIC` in `{}`", spec.step)).within("deploy"));
         }
         Some(kind) if fits(kind) => {}
         Some(_) => {
             let models = plan.steps.iter().filter(|step| fits(&step.kind)).map(|step| step.name.as_str());
-            let fault = Fault::new("not-a-model", format!("`{}` is a table, and only a model can be deployed", spec.step));
+            let fault =
+                Fault::new("not-a-model", format!("`{}` is a table, and only a model can be deployed", spec.step));
             faults.push(fault.maybe_help(suggest(&spec.step, models)).within("deploy"));
             return None;
         }
         None if plan.sources.iter().any(|source| source.spec.name == spec.step) => {
-            faults.push(Fault::new("not-a-model", format!("`{}` is a source, and only a model can be deployed", spec.step)).within("deploy"));
+            faults.push(
+                Fault::new("not-a-model", format!("`{}` is a source, and only a model can be deployed", spec.step))
+                    .within("deploy"),
+            );
         }
         None => {}
     }

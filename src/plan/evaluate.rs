@@ -11,7 +11,8 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
     let models = models(spec, plan, faults);
     let trains: Vec<&Train> = models.iter().flatten().map(|model| train(plan, *model)).collect();
     let task = trains.iter().find_map(|train| train.task);
-    let names = if spec.metrics.is_empty() { defaults(task) } else { spec.metrics.iter().map(String::as_str).collect() };
+    let names =
+        if spec.metrics.is_empty() { defaults(task) } else { spec.metrics.iter().map(String::as_str).collect() };
     let mut found = Vec::new();
     for (index, name) in names.iter().enumerate() {
         match metric(name, task) {
@@ -19,7 +20,10 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
             Err(fault) => faults.push(fault.under(&Route::of(["metrics"]).index(index))),
         }
     }
-    let best = spec.best.as_ref().and_then(|name| computed(name, &found, task).map_err(|fault| faults.push(fault.within("best"))).ok());
+    let best = spec
+        .best
+        .as_ref()
+        .and_then(|name| computed(name, &found, task).map_err(|fault| faults.push(fault.within("best"))).ok());
     for gate in &spec.gates {
         if gate.metric != "coverage"
             && let Err(fault) = computed(&gate.metric, &found, task)
@@ -39,7 +43,9 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
         .iter()
         .enumerate()
         .filter_map(|(index, column)| {
-            slice(column, plan, trains[0]).map_err(|fault| faults.push(fault.under(&Route::of(["slices"]).index(index)))).ok()
+            slice(column, plan, trains[0])
+                .map_err(|fault| faults.push(fault.under(&Route::of(["slices"]).index(index))))
+                .ok()
         })
         .collect();
     Some(Evaluate { models, on, metrics: found, best, slices, gates: spec.gates.clone() })
@@ -65,7 +71,9 @@ fn models(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<V
             Some(_) => {
                 let trained = plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Train(_)));
                 let help = suggest(name, trained.map(|step| step.name.as_str()));
-                faults.push(Fault::new("not-a-model", format!("`{name}` trains no model")).maybe_help(help).under(&route));
+                faults.push(
+                    Fault::new("not-a-model", format!("`{name}` trains no model")).maybe_help(help).under(&route),
+                );
             }
             // A source, or a step whose own mistakes are told already.
             None if plan.sources.iter().any(|source| source.spec.name == *name) => {
@@ -111,7 +119,11 @@ fn comparable(spec: &EvaluateSpec, plan: &Plan, trains: &[&Train], on: Part, fau
         };
         if let Some(message) = message {
             let fault = Fault::new("not-comparable", format!("`{}` {message}", spec.models[index]));
-            faults.push(fault.help("let all models learn from tables after one split").under(&Route::of(["evaluate"]).index(index)));
+            faults.push(
+                fault
+                    .help("let all models learn from tables after one split")
+                    .under(&Route::of(["evaluate"]).index(index)),
+            );
         }
     }
     let makes = first.and_then(|step| {
@@ -124,7 +136,11 @@ fn comparable(spec: &EvaluateSpec, plan: &Plan, trains: &[&Train], on: Part, fau
             _ => format!("there is no {on} part to judge on: the split doesn't make one"),
         };
         let help = "put `split: {test: 0.25}` among the ops before training";
-        faults.push(Fault::new("no-part", message).help(help).within(if spec.on.is_some() { "on" } else { "evaluate" }));
+        faults.push(Fault::new("no-part", message).help(help).within(if spec.on.is_some() {
+            "on"
+        } else {
+            "evaluate"
+        }));
     }
 }
 
@@ -139,8 +155,11 @@ fn metric(name: &str, task: Option<Task>) -> Result<&'static str, Fault> {
     let entry = find_metric(name)?;
     if let Some(task) = task.filter(|task| *task != entry.task) {
         let known = metrics().iter().filter(|other| other.task == task).map(|other| other.name);
-        return Err(Fault::new("wrong-metric", format!("`{name}` judges {}, and this is {}", entry.task.name(), task.name()))
-            .help(format!("there is {}", crate::source::list(known))));
+        return Err(Fault::new(
+            "wrong-metric",
+            format!("`{name}` judges {}, and this is {}", entry.task.name(), task.name()),
+        )
+        .help(format!("there is {}", crate::source::list(known))));
     }
     Ok(entry.name)
 }
@@ -150,7 +169,8 @@ fn computed(name: &str, computed: &[&'static str], task: Option<Task>) -> Result
         return Ok(found);
     }
     metric(name, task)?;
-    Err(Fault::new("metric-not-computed", format!("`{name}` isn't computed here")).help(format!("add it: `metrics: [{}, {name}]`", computed.join(", "))))
+    Err(Fault::new("metric-not-computed", format!("`{name}` isn't computed here"))
+        .help(format!("add it: `metrics: [{}, {name}]`", computed.join(", "))))
 }
 
 /// The last table on the way to the model that has the column, so that its values are those before encoding.
@@ -167,5 +187,6 @@ fn slice(column: &str, plan: &Plan, train: &Train) -> Result<(String, Input), Fa
         return Ok((column.to_owned(), *input));
     }
     let known: Vec<&str> = tables.iter().filter_map(shape).flat_map(|shape| shape.names()).collect();
-    Err(Fault::new("unknown-column", format!("no table on the way to the models has a column `{column}`")).maybe_help(suggest(column, known)))
+    Err(Fault::new("unknown-column", format!("no table on the way to the models has a column `{column}`"))
+        .maybe_help(suggest(column, known)))
 }

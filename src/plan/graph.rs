@@ -34,7 +34,8 @@ fn references(step: &StepSpec) -> Vec<Reference<'_>> {
 
 /// The steps in an order that runs; steps of a cycle and those that name nothing known are left out, their mistakes told.
 pub(super) fn order(spec: &Spec, faults: &mut Vec<Fault>) -> Vec<usize> {
-    let places: HashMap<&str, usize> = spec.steps.iter().enumerate().map(|(place, step)| (step.name.as_str(), place)).collect();
+    let places: HashMap<&str, usize> =
+        spec.steps.iter().enumerate().map(|(place, step)| (step.name.as_str(), place)).collect();
     let mut graph: DiGraph<usize, usize> = DiGraph::with_capacity(spec.steps.len(), spec.steps.len());
     let nodes: Vec<NodeIndex> = (0..spec.steps.len()).map(|place| graph.add_node(place)).collect();
     for (place, step) in spec.steps.iter().enumerate() {
@@ -71,7 +72,12 @@ fn stable(spec: &Spec, found: Vec<usize>, places: &HashMap<&str, usize>) -> Vec<
     let mut users: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let known: std::collections::HashSet<usize> = found.iter().copied().collect();
     for place in &found {
-        let mut inputs: Vec<usize> = references(&spec.steps[*place]).iter().filter_map(|reference| places.get(reference.name)).copied().filter(|input| known.contains(input)).collect();
+        let mut inputs: Vec<usize> = references(&spec.steps[*place])
+            .iter()
+            .filter_map(|reference| places.get(reference.name))
+            .copied()
+            .filter(|input| known.contains(input))
+            .collect();
         inputs.sort_unstable();
         inputs.dedup();
         waiting.insert(*place, inputs.len());
@@ -79,7 +85,8 @@ fn stable(spec: &Spec, found: Vec<usize>, places: &HashMap<&str, usize>) -> Vec<
             users.entry(input).or_default().push(*place);
         }
     }
-    let mut ready: std::collections::BTreeSet<usize> = waiting.iter().filter(|(_, count)| **count == 0).map(|(place, _)| *place).collect();
+    let mut ready: std::collections::BTreeSet<usize> =
+        waiting.iter().filter(|(_, count)| **count == 0).map(|(place, _)| *place).collect();
     let mut order = Vec::new();
     while let Some(place) = ready.pop_first() {
         order.push(place);

@@ -19,10 +19,13 @@ pub(super) fn warnings(plan: &Plan) -> Vec<Fault> {
         .map(|(step, op)| {
             let node = &plan.table(step).expect("a table").ops[op];
             let name = node.op.name();
-            Fault::warning("leak", format!("`{name}` learns from all rows, the test rows too: an evaluation relies on a split after it"))
-                .help(format!("put `split` before `{name}`"))
-                .on_key()
-                .under(&node.route)
+            Fault::warning(
+                "leak",
+                format!("`{name}` learns from all rows, the test rows too: an evaluation relies on a split after it"),
+            )
+            .help(format!("put `split` before `{name}`"))
+            .on_key()
+            .under(&node.route)
         })
         .collect()
 }

@@ -28,8 +28,10 @@ pub(super) fn unasked(targets: &BTreeSet<String>, steps: &[Step]) -> BTreeSet<St
     let mut found = targets.clone();
     loop {
         let before = found.len();
-        let ingredients: BTreeSet<&String> = derived.iter().filter(|(made, _)| found.contains(made)).flat_map(|(_, from)| from).collect();
-        let others: BTreeSet<&String> = derived.iter().filter(|(made, _)| !found.contains(made)).flat_map(|(_, from)| from).collect();
+        let ingredients: BTreeSet<&String> =
+            derived.iter().filter(|(made, _)| found.contains(made)).flat_map(|(_, from)| from).collect();
+        let others: BTreeSet<&String> =
+            derived.iter().filter(|(made, _)| !found.contains(made)).flat_map(|(_, from)| from).collect();
         let only: Vec<String> = ingredients.difference(&others).map(|column| (*column).clone()).collect();
         found.extend(only);
         if found.len() == before {

@@ -44,7 +44,8 @@ pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> 
             is_split = true;
         }
         if node.rows.is_some() && !node.op.drops_rows() {
-            let fault = Fault::new("bad-rows", format!("`rows` is for ops that drop rows, and `{}` doesn't", node.op.name()));
+            let fault =
+                Fault::new("bad-rows", format!("`rows` is for ops that drop rows, and `{}` doesn't", node.op.name()));
             faults.push(fault.on_key().under(&node.route));
         }
         if let Some(before) = &shape {
@@ -59,7 +60,12 @@ pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> 
     TableStep { verb, input: start.input, ops, split, shape }
 }
 
-fn read(written: &OpSpec, shape: Option<&Shape>, params: &BTreeMap<String, Value>, faults: &mut Vec<Fault>) -> Option<OpNode> {
+fn read(
+    written: &OpSpec,
+    shape: Option<&Shape>,
+    params: &BTreeMap<String, Value>,
+    faults: &mut Vec<Fault>,
+) -> Option<OpNode> {
     let entry = match find(&written.name) {
         Ok(entry) => entry,
         Err(mut fault) => {

@@ -12,7 +12,11 @@ use crate::spec::{Spec, TestSpec};
 
 /// Checks the tests. Faults have their routes from the document's root.
 pub(super) fn tests(spec: &Spec, plan: &Plan, faults: &mut Vec<Fault>) -> Vec<PlanTest> {
-    spec.tests.iter().enumerate().map(|(index, test)| one(test, plan, &Route::of(["tests"]).index(index), faults)).collect()
+    spec.tests
+        .iter()
+        .enumerate()
+        .map(|(index, test)| one(test, plan, &Route::of(["tests"]).index(index), faults))
+        .collect()
 }
 
 fn one(test: &TestSpec, plan: &Plan, route: &Route, faults: &mut Vec<Fault>) -> PlanTest {
@@ -21,7 +25,12 @@ fn one(test: &TestSpec, plan: &Plan, route: &Route, faults: &mut Vec<Fault>) -> 
         let route = route.key("given").key(name);
         let Some(source) = plan.sources.iter().position(|source| source.spec.name == *name) else {
             let known = plan.sources.iter().map(|source| source.spec.name.as_str());
-            faults.push(Fault::new("unknown-source", format!("there is no source `{name}`")).maybe_help(suggest(name, known)).on_key().under(&route));
+            faults.push(
+                Fault::new("unknown-source", format!("there is no source `{name}`"))
+                    .maybe_help(suggest(name, known))
+                    .on_key()
+                    .under(&route),
+            );
             continue;
         };
         let Some(shape) = &plan.sources[source].shape else { continue };
@@ -37,14 +46,26 @@ fn one(test: &TestSpec, plan: &Plan, route: &Route, faults: &mut Vec<Fault>) -> 
             Some(step) => {
                 let shape = plan.table(step).and_then(|table| table.shape.as_ref());
                 for (index, row) in rows.iter().enumerate() {
-                    let strangers = row.keys().filter_map(|column| shape?.expect(column).err().map(|fault| (column, fault)));
-                    faults.extend(strangers.map(|(column, fault)| fault.on_key().under(&route.index(index).key(column))));
+                    let strangers =
+                        row.keys().filter_map(|column| shape?.expect(column).err().map(|fault| (column, fault)));
+                    faults
+                        .extend(strangers.map(|(column, fault)| fault.on_key().under(&route.index(index).key(column))));
                 }
                 expect.insert(step, rows.clone());
             }
             None => {
-                let known = plan.steps.iter().enumerate().filter(|(index, _)| plan.table(*index).is_some()).map(|(_, step)| step.name.as_str());
-                faults.push(Fault::new("unknown-step", format!("there is no table step `{name}`")).maybe_help(suggest(name, known)).on_key().under(&route));
+                let known = plan
+                    .steps
+                    .iter()
+                    .enumerate()
+                    .filter(|(index, _)| plan.table(*index).is_some())
+                    .map(|(_, step)| step.name.as_str());
+                faults.push(
+                    Fault::new("unknown-step", format!("there is no table step `{name}`"))
+                        .maybe_help(suggest(name, known))
+                        .on_key()
+                        .under(&route),
+                );
             }
         }
     }
@@ -60,7 +81,9 @@ fn table(shape: &Shape, rows: &[Map<String, Json>]) -> Result<Table, Vec<Fault>>
             match shape.expect(column) {
                 Err(fault) => faults.push(fault.on_key().under(&route)),
                 Ok(kind) if Value::from_json(json, kind).is_none() => {
-                    faults.push(Fault::new("wrong-type", format!("`{column}` is {kind}, and `{json}` isn't")).under(&route));
+                    faults.push(
+                        Fault::new("wrong-type", format!("`{column}` is {kind}, and `{json}` isn't")).under(&route),
+                    );
                 }
                 Ok(_) => {}
             }
@@ -70,7 +93,9 @@ fn table(shape: &Shape, rows: &[Map<String, Json>]) -> Result<Table, Vec<Fault>>
         return Err(faults);
     }
     let columns = shape.fields.iter().map(|field| {
-        let cell = |row: &Map<String, Json>| row.get(&field.name).and_then(|json| Value::from_json(json, field.kind)).unwrap_or(Value::Null);
+        let cell = |row: &Map<String, Json>| {
+            row.get(&field.name).and_then(|json| Value::from_json(json, field.kind)).unwrap_or(Value::Null)
+        };
         column_of(&field.name, field.kind, &rows.iter().map(cell).collect::<Vec<_>>())
     });
     let frame = DataFrame::new(rows.len(), columns.collect()).map_err(|error| vec![unexpected(error)])?;

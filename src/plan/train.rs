@@ -25,7 +25,13 @@ pub(super) fn train(
         match shape.expect(&target.column) {
             Ok(found) => kind = Some(found),
             Err(fault) if spec.target.is_some() => faults.push(fault.within("target")),
-            Err(fault) => faults.push(Fault { message: format!("the target `{}` isn't among the columns of this table", target.column), ..fault }.within("train")),
+            Err(fault) => faults.push(
+                Fault {
+                    message: format!("the target `{}` isn't among the columns of this table", target.column),
+                    ..fault
+                }
+                .within("train"),
+            ),
         }
     }
     let task = spec.task.or_else(|| kind.map(|kind| task_of(kind, target.positive.is_some())));
@@ -42,7 +48,10 @@ pub(super) fn train(
             Task::Classification => "has classes",
             Task::Regression => "has numbers",
         };
-        let fault = Fault::new("wrong-task", format!("`{}` does no {}, and the target `{}` {other}", entry.name, task.name(), target.column));
+        let fault = Fault::new(
+            "wrong-task",
+            format!("`{}` does no {}, and the target `{}` {other}", entry.name, task.name(), target.column),
+        );
         faults.push(fault.help("take a model of the other kind, or say `task:`").within("model"));
     }
     Some(Train {
@@ -74,7 +83,10 @@ fn check_features(spec: &TrainSpec, features: &Selector, shape: &Shape, target: 
     if let Some(Weights::Column(column)) = &spec.weights {
         match shape.expect(column) {
             Ok(kind) if !kind.is_numeric() => {
-                faults.push(Fault::new("wrong-type", format!("`{column}` is {kind}, and weights are numbers")).within("weights"));
+                faults.push(
+                    Fault::new("wrong-type", format!("`{column}` is {kind}, and weights are numbers"))
+                        .within("weights"),
+                );
             }
             Ok(_) => {}
             Err(fault) => faults.push(fault.help("say `balanced`, or name a column").within("weights")),
@@ -89,7 +101,17 @@ fn check_features(spec: &TrainSpec, features: &Selector, shape: &Shape, target: 
     };
     for column in picked {
         if column == target.column {
-            faults.push(features.blame(&column, Fault::new("target-as-feature", format!("`{column}` is what to predict, and can't be a feature"))).within("features"));
+            faults.push(
+                features
+                    .blame(
+                        &column,
+                        Fault::new(
+                            "target-as-feature",
+                            format!("`{column}` is what to predict, and can't be a feature"),
+                        ),
+                    )
+                    .within("features"),
+            );
             continue;
         }
         let Some(kind) = shape.known(&column).filter(|kind| !(kind.is_numeric() || *kind == Kind::Bool)) else {
@@ -99,7 +121,8 @@ fn check_features(spec: &TrainSpec, features: &Selector, shape: &Shape, target: 
             Kind::Category | Kind::Str => format!("put `one_hot: [{column}]` before, or `drop` it"),
             _ => format!("derive numbers from it, or `drop: [{column}]`"),
         };
-        let fault = Fault::new("wrong-type", format!("`{column}` is {kind}, and a model learns from numbers")).help(help);
+        let fault =
+            Fault::new("wrong-type", format!("`{column}` is {kind}, and a model learns from numbers")).help(help);
         let place = if spec.features.is_some() { "features" } else { "train" };
         faults.push(if place == "features" { features.blame(&column, fault) } else { fault }.within(place));
     }

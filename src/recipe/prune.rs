@@ -45,7 +45,8 @@ fn barred_refusals(steps: &[RowStep], excluded: &BTreeSet<String>) -> BTreeSet<u
     for (nth, step) in steps.iter().enumerate() {
         match step {
             RowStep::Set { columns } => {
-                let marks: Vec<(&String, bool)> = columns.iter().map(|(name, expr)| (name, reads(expr, &tainted))).collect();
+                let marks: Vec<(&String, bool)> =
+                    columns.iter().map(|(name, expr)| (name, reads(expr, &tainted))).collect();
                 for (name, mark) in marks {
                     if mark {
                         tainted.insert(name.clone());
@@ -94,7 +95,8 @@ fn rename(columns: &[(String, String)], live: &mut BTreeSet<String>) -> Option<R
     }) {
         picked[room] = true;
     }
-    let wanted: Vec<(String, String)> = columns.iter().zip(&picked).filter(|(_, picked)| **picked).map(|(pair, _)| pair.clone()).collect();
+    let wanted: Vec<(String, String)> =
+        columns.iter().zip(&picked).filter(|(_, picked)| **picked).map(|(pair, _)| pair.clone()).collect();
     for (_, new) in &wanted {
         live.remove(new);
     }
@@ -129,11 +131,10 @@ mod tests {
         ];
         let pruned = prune(&steps, &names(&["y"]), &names(&[]));
         assert_eq!(pruned.inputs, names(&["a", "b"]));
-        assert_eq!(pruned.steps, [
-            steps[0].clone(),
-            RowStep::rename(vec![("x".into(), "y".into())]),
-            RowStep::keep(vec!["y".into()]),
-        ]);
+        assert_eq!(
+            pruned.steps,
+            [steps[0].clone(), RowStep::rename(vec![("x".into(), "y".into())]), RowStep::keep(vec!["y".into()]),]
+        );
     }
 
     #[test]

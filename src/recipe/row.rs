@@ -75,7 +75,8 @@ impl Evaluator {
                 refusal: Refusal { reason: reason.clone(), field: field.clone() },
             }),
             RowStep::Keep { columns } => {
-                *names = columns.iter().map(|name| Ok((name.clone(), place(names, name)?))).collect::<Result<_, Fault>>()?;
+                *names =
+                    columns.iter().map(|name| Ok((name.clone(), place(names, name)?))).collect::<Result<_, Fault>>()?;
             }
             RowStep::Rename { columns } => {
                 let moved: Vec<(&String, usize)> =
@@ -124,7 +125,10 @@ mod tests {
         let two = Expr::literal(Value::Int(2));
         let steps = [
             RowStep::refuse(s.clone().is_null(), "no s", Some("s")),
-            RowStep::set(vec![("f".into(), f.clone().or_else(two.clone()).div(two.clone())), ("n".into(), Expr::call("length", vec![s.clone()]))]),
+            RowStep::set(vec![
+                ("f".into(), f.clone().or_else(two.clone()).div(two.clone())),
+                ("n".into(), Expr::call("length", vec![s.clone()])),
+            ]),
             RowStep::refuse(f.clone().gt(two), "large", None),
             RowStep::rename(vec![("f".into(), "s".into()), ("s".into(), "f".into())]),
             RowStep::keep(strings(&["n", "s"])),
@@ -138,7 +142,8 @@ mod tests {
         let (mut scratch, mut out, mut row) = (Vec::new(), Vec::new(), 0);
         for record in fs.into_iter().zip(ss).map(|(f, s)| [f, s]) {
             if evaluator.run(&record, &mut scratch, &mut out).is_ok() {
-                let cells: Vec<Value> = applied.frame.columns().iter().map(|column| crate::data::value_at(column, row)).collect();
+                let cells: Vec<Value> =
+                    applied.frame.columns().iter().map(|column| crate::data::value_at(column, row)).collect();
                 assert_eq!(out, cells);
                 row += 1;
             }

@@ -67,7 +67,8 @@ pub fn evaluate(expr: &expr::Expr, frame: &DataFrame) -> Result<Column, Fault> {
 
 fn set(columns: &[(String, expr::Expr)], frame: DataFrame) -> Result<DataFrame, Fault> {
     for (name, expr) in columns {
-        present(expr, &frame).map_err(|fault| Fault { message: format!("{} (it makes `{name}`)", fault.message), ..fault })?;
+        present(expr, &frame)
+            .map_err(|fault| Fault { message: format!("{} (it makes `{name}`)", fault.message), ..fault })?;
     }
     let (rows, width) = (frame.height(), frame.width());
     // A table without columns has no rows that a constant could stand in.
@@ -109,7 +110,10 @@ fn rename(columns: &[(String, String)], mut frame: DataFrame) -> Result<DataFram
         .map(|name| columns.iter().find(|(old, _)| old == name).map_or(name.as_str(), |(_, new)| new))
         .collect();
     if let Some((nth, twice)) = new.iter().enumerate().find(|(nth, name)| new[..*nth].contains(name)) {
-        return Err(Fault::new("duplicate-column", format!("`{}` can't be renamed: there is a column `{twice}` already", known[nth])));
+        return Err(Fault::new(
+            "duplicate-column",
+            format!("`{}` can't be renamed: there is a column `{twice}` already", known[nth]),
+        ));
     }
     frame.set_column_names(&new).map_err(failed)?;
     Ok(frame)
@@ -136,12 +140,16 @@ mod tests {
     use crate::expr::Expr;
 
     fn frame() -> DataFrame {
-        let ints = |values: &[Option<i64>]| values.iter().map(|v| v.map_or(Value::Null, Value::Int)).collect::<Vec<_>>();
-        DataFrame::new(3, vec![
-            column_of("__row", Kind::Int, &ints(&[Some(0), Some(1), Some(2)])),
-            column_of("a", Kind::Int, &ints(&[Some(1), None, Some(3)])),
-            column_of("b", Kind::Int, &ints(&[Some(10), Some(20), Some(30)])),
-        ])
+        let ints =
+            |values: &[Option<i64>]| values.iter().map(|v| v.map_or(Value::Null, Value::Int)).collect::<Vec<_>>();
+        DataFrame::new(
+            3,
+            vec![
+                column_of("__row", Kind::Int, &ints(&[Some(0), Some(1), Some(2)])),
+                column_of("a", Kind::Int, &ints(&[Some(1), None, Some(3)])),
+                column_of("b", Kind::Int, &ints(&[Some(10), Some(20), Some(30)])),
+            ],
+        )
         .expect("a frame")
     }
 

@@ -20,10 +20,7 @@ pub struct Registry {
 impl Registry {
     /// The registry of the project at `root`. Nothing is made on disk until something is registered.
     pub fn open(root: &Path) -> Result<Self, Fault> {
-        Ok(Self {
-            db: Db::new(root, Durable::Now),
-            clock: Clock::default(),
-        })
+        Ok(Self { db: Db::new(root, Durable::Now), clock: Clock::default() })
     }
 
     /// With another clock.
@@ -108,7 +105,11 @@ impl Registry {
 }
 
 /// The version that a selector means, or the fault that says what there is instead.
-pub(super) fn require(sql: &Connection, name: &str, selector: &Selector) -> rusqlite::Result<Result<VersionRow, Fault>> {
+pub(super) fn require(
+    sql: &Connection,
+    name: &str,
+    selector: &Selector,
+) -> rusqlite::Result<Result<VersionRow, Fault>> {
     match read::find(sql, name, selector)? {
         Some(row) => Ok(Ok(row)),
         None => read::unknown(sql, name, selector).map(Err),
@@ -187,7 +188,8 @@ mod tests {
                     scope.spawn(move || {
                         let mut registry = Registry::open(root).expect("opened");
                         // Each digest is registered by two threads.
-                        let mut one = |n: u32| registry.register("m", &digest(nth / 2 * 5 + n), &json!({})).expect("registered");
+                        let mut one =
+                            |n: u32| registry.register("m", &digest(nth / 2 * 5 + n), &json!({})).expect("registered");
                         (0..5).map(&mut one).collect::<Vec<_>>()
                     })
                 })

@@ -89,7 +89,9 @@ pub(super) fn unknown(sql: &Connection, name: &str, selector: &Selector) -> rusq
     if !names.iter().any(|known| known == name) {
         let fault = Fault::new("unknown-model", format!("there is no model `{name}`"));
         let help = suggest(name, names.iter().map(String::as_str));
-        return Ok(fault.help(help.unwrap_or_else(|| "run a pipeline with a `deploy` step: it registers its model".into())));
+        return Ok(
+            fault.help(help.unwrap_or_else(|| "run a pipeline with a `deploy` step: it registers its model".into()))
+        );
     }
     let fault = |what: &str| Fault::new("unknown-version", format!("the model `{name}` has no {what}"));
     match selector {

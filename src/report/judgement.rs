@@ -5,19 +5,27 @@ use crate::engine::{Judgement, ModelReport};
 
 /// A number with four digits, or a dash.
 fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| if value.abs() >= 1e5 { format!("{value:.4e}") } else { format!("{value:.4}") })
+    value.map_or_else(
+        || "–".to_owned(),
+        |value| if value.abs() >= 1e5 { format!("{value:.4e}") } else { format!("{value:.4}") },
+    )
 }
 
 /// The models side by side: each metric on the judged rows, and by cross-validation where there is one.
 pub fn judgement(judgement: &Judgement) -> String {
-    let metrics: Vec<&String> = judgement.models.first().map(|model| model.scores.metrics.keys().collect()).unwrap_or_default();
+    let metrics: Vec<&String> =
+        judgement.models.first().map(|model| model.scores.metrics.keys().collect()).unwrap_or_default();
     let cv = judgement.models.iter().any(|model| model.cv.is_some());
     let mut heads = vec![("model".to_owned(), Align::Left)];
     heads.extend(metrics.iter().map(|metric| ((*metric).clone(), Align::Right)));
     if cv {
         heads.extend(metrics.iter().map(|metric| (format!("cv {metric}"), Align::Right)));
     }
-    heads.extend([("rows".to_owned(), Align::Right), ("coverage".to_owned(), Align::Right), (String::new(), Align::Left)]);
+    heads.extend([
+        ("rows".to_owned(), Align::Right),
+        ("coverage".to_owned(), Align::Right),
+        (String::new(), Align::Left),
+    ]);
     let mut table = Table::new(heads);
     for (place, (name, model)) in judgement.names.iter().zip(&judgement.models).enumerate() {
         let mut cells = vec![name.clone()];
@@ -59,9 +67,21 @@ pub fn confusion(model: &ModelReport) -> String {
     if model.classes.is_empty() {
         return String::new();
     }
-    let mut table = Table::new([("class", Align::Left), ("precision", Align::Right), ("recall", Align::Right), ("f1", Align::Right), ("rows", Align::Right)]);
+    let mut table = Table::new([
+        ("class", Align::Left),
+        ("precision", Align::Right),
+        ("recall", Align::Right),
+        ("f1", Align::Right),
+        ("rows", Align::Right),
+    ]);
     for class in &model.classes {
-        table.row([class.class.clone(), number(Some(class.precision)), number(Some(class.recall)), number(Some(class.f1)), class.support.to_string()]);
+        table.row([
+            class.class.clone(),
+            number(Some(class.precision)),
+            number(Some(class.recall)),
+            number(Some(class.f1)),
+            class.support.to_string(),
+        ]);
     }
     let mut heads = vec![("is ↓  said →".to_owned(), Align::Left)];
     heads.extend(model.classes.iter().map(|class| (class.class.clone(), Align::Right)));

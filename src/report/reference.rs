@@ -10,7 +10,12 @@ const NOTE: &str = "<!-- Generated from the catalogue; don't edit. -->\n\n";
 
 /// Every page: its name and its text.
 pub fn pages() -> Vec<(&'static str, String)> {
-    vec![("ops.md", ops()), ("functions.md", functions_page()), ("models.md", models_page()), ("metrics.md", metrics_page())]
+    vec![
+        ("ops.md", ops()),
+        ("functions.md", functions_page()),
+        ("models.md", models_page()),
+        ("metrics.md", metrics_page()),
+    ]
 }
 
 fn ops() -> String {
@@ -42,7 +47,9 @@ fn ops() -> String {
 fn fields(schema: &Json) -> Vec<(String, String)> {
     let properties = schema["properties"].as_object().into_iter().flatten();
     properties
-        .map(|(name, field)| (name.clone(), field["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|")))
+        .map(|(name, field)| {
+            (name.clone(), field["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|"))
+        })
         .collect()
 }
 
@@ -58,36 +65,67 @@ fn functions_page() -> String {
          - What changes from run to run (`now()`, `random()`) is refused.\n\n\
          Operators: `+ - * / %`, `= <> < <= > >=`, `AND OR NOT`, `IS NULL`, `IN (…)`, `BETWEEN … AND …`, `LIKE`, `ILIKE`, `||`, `CASE WHEN … THEN … ELSE … END`, `CAST(x AS type)`.\n"
     );
-    let families = [(Family::Number, "Numbers"), (Family::Text, "Text"), (Family::Date, "Dates"), (Family::Conditional, "Conditions"), (Family::Cast, "Types")];
+    let families = [
+        (Family::Number, "Numbers"),
+        (Family::Text, "Text"),
+        (Family::Date, "Dates"),
+        (Family::Conditional, "Conditions"),
+        (Family::Cast, "Types"),
+    ];
     for (family, title) in families {
-        text.push_str(&format!("\n## {title}\n\n| function | meaning | example | gives |\n| --- | --- | --- | --- |\n"));
+        text.push_str(&format!(
+            "\n## {title}\n\n| function | meaning | example | gives |\n| --- | --- | --- | --- |\n"
+        ));
         for entry in functions().iter().filter(|entry| entry.family == family) {
             let plain = |text: &str| text.replace('|', "\\|");
-            text.push_str(&format!("| `{}` | {} | `{}` | `{}` |\n", plain(entry.signature), plain(entry.summary), plain(entry.example), plain(entry.result)));
+            text.push_str(&format!(
+                "| `{}` | {} | `{}` | `{}` |\n",
+                plain(entry.signature),
+                plain(entry.summary),
+                plain(entry.example),
+                plain(entry.result)
+            ));
         }
     }
     text
 }
 
 fn models_page() -> String {
-    let mut text = format!("# Models\n\n{NOTE}Hyper-parameters stand under `with`, in scikit-learn's names; what isn't said has its default.\n");
+    let mut text = format!(
+        "# Models\n\n{NOTE}Hyper-parameters stand under `with`, in scikit-learn's names; what isn't said has its default.\n"
+    );
     for entry in models() {
         let tasks: Vec<&str> = entry.tasks.iter().map(|task| task.name()).collect();
-        text.push_str(&format!("\n## {}\n\n{}\n\nFor {}.\n\n```yaml\nmodel: {}\nwith: {}\n```\n", entry.name, entry.summary, tasks.join(" and "), entry.name, entry.example));
+        text.push_str(&format!(
+            "\n## {}\n\n{}\n\nFor {}.\n\n```yaml\nmodel: {}\nwith: {}\n```\n",
+            entry.name,
+            entry.summary,
+            tasks.join(" and "),
+            entry.name,
+            entry.example
+        ));
         if entry.hyper.is_empty() {
             continue;
         }
         text.push_str("\n| hyper-parameter | default | may be | meaning |\n| --- | --- | --- | --- |\n");
         for hyper in entry.hyper {
             let plain = |text: &str| text.replace('|', "\\|");
-            text.push_str(&format!("| `{}` | `{}` | {} | {} |\n", hyper.name, hyper.default, plain(hyper.range), plain(hyper.summary)));
+            text.push_str(&format!(
+                "| `{}` | `{}` | {} | {} |\n",
+                hyper.name,
+                hyper.default,
+                plain(hyper.range),
+                plain(hyper.summary)
+            ));
         }
     }
     text
 }
 
 fn metrics_page() -> String {
-    let mut text = format!("# Metrics\n\n{NOTE}`coverage`, the share of rows that ops after the split didn't refuse, is always there and may be required.\n\n| metric | judges | better | meaning |\n| --- | --- | --- | --- |\n");
+    let mut text = format!(
+        "# Metrics\n\n{NOTE}`coverage`, the share of rows that ops after the split didn't refuse, is always there and may be required.\n\n| metric | judges | better | meaning |\n| --- | --- | --- | --- |\n"
+    );
     for entry in metrics() {
         let better = match entry.direction {
             Direction::Higher => "higher",

@@ -22,7 +22,8 @@ impl Progress {
     /// For a plan's steps.
     pub fn new(plan: &Plan, color: bool, quiet: bool) -> Self {
         let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
-            let style = ProgressStyle::with_template("{spinner} {msg} {wide_bar} {pos}/{len} {eta}").expect("a fixed template");
+            let style =
+                ProgressStyle::with_template("{spinner} {msg} {wide_bar} {pos}/{len} {eta}").expect("a fixed template");
             ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_style(style)
         });
         let width = plan.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or_default();
@@ -106,7 +107,8 @@ pub fn run_json(run: &str, plan: &Plan, result: &RunResult, errors: &[Diagnostic
     let mut best = BTreeMap::new();
     let mut gates = BTreeMap::new();
     for (step, judgement) in result.judgements(plan) {
-        let of: BTreeMap<_, _> = judgement.names.iter().zip(judgement.models.iter().map(|model| &model.scores.metrics)).collect();
+        let of: BTreeMap<_, _> =
+            judgement.names.iter().zip(judgement.models.iter().map(|model| &model.scores.metrics)).collect();
         metrics.insert(step, json!(of));
         if let Some(winner) = judgement.verdict.best {
             best.insert(step, judgement.names[winner].clone());

@@ -46,8 +46,11 @@ impl Predictor {
     pub(super) fn replay(&self) -> Result<(), Fault> {
         for (nth, sample) in self.sealed.samples.iter().enumerate() {
             if sample.record.len() != self.sealed.signature.len() || self.answer(&sample.record) != sample.outcome {
-                return Err(Fault::new("broken-model", format!("the model answers its recorded sample {} otherwise than when it was made", nth + 1))
-                    .help("the file or the program is damaged: fetch the model again, or train it again"));
+                return Err(Fault::new(
+                    "broken-model",
+                    format!("the model answers its recorded sample {} otherwise than when it was made", nth + 1),
+                )
+                .help("the file or the program is damaged: fetch the model again, or train it again"));
             }
         }
         Ok(())
@@ -96,10 +99,9 @@ impl Predictor {
         trained.estimator.predict_row(row, &mut outputs);
         Ok(match trained.task {
             Task::Regression => Answer { prediction: Value::float(outputs[0]), probability: Vec::new() },
-            Task::Classification => Answer {
-                prediction: trained.classes[argmax(&outputs) as usize].clone(),
-                probability: outputs,
-            },
+            Task::Classification => {
+                Answer { prediction: trained.classes[argmax(&outputs) as usize].clone(), probability: outputs }
+            }
         })
     }
 

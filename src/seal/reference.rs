@@ -25,7 +25,8 @@ pub struct ColumnReference {
 
 /// The reference of a column.
 pub fn reference(column: &Column, kind: Kind) -> ColumnReference {
-    let deciles = (0..=10).filter_map(|nth| kind.is_numeric().then(|| stats::quantile(column, f64::from(nth) / 10.0)).flatten());
+    let deciles =
+        (0..=10).filter_map(|nth| kind.is_numeric().then(|| stats::quantile(column, f64::from(nth) / 10.0)).flatten());
     let counted = kind == Kind::Bool || matches!(kind, Kind::Category | Kind::Str);
     let counts = if counted { stats::value_counts(column) } else { Vec::new() };
     ColumnReference {

@@ -103,14 +103,20 @@ impl Sealed {
     pub fn open(bytes: &[u8]) -> Result<Predictor, Fault> {
         let sealed: Self = format::from_bytes(bytes)?;
         if sealed.format != FORMAT {
-            return Err(Fault::new("newer-format", format!("the model has format {}, and this gristmill reads {FORMAT}", sealed.format))
-                .help("use the gristmill that made it, or train it again"));
+            return Err(Fault::new(
+                "newer-format",
+                format!("the model has format {}, and this gristmill reads {FORMAT}", sealed.format),
+            )
+            .help("use the gristmill that made it, or train it again"));
         }
         for (name, version) in &sealed.ops {
             let known = ops::catalogue().iter().find(|entry| entry.name == name);
             if known.is_none_or(|entry| entry.version < *version) {
-                return Err(Fault::new("newer-format", format!("the model was made with `{name}` of version {version}, which this gristmill doesn't have"))
-                    .help("use the gristmill that made it, or train it again"));
+                return Err(Fault::new(
+                    "newer-format",
+                    format!("the model was made with `{name}` of version {version}, which this gristmill doesn't have"),
+                )
+                .help("use the gristmill that made it, or train it again"));
             }
         }
         sealed.trained.check()?;

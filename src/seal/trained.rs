@@ -66,7 +66,8 @@ impl Trained {
     /// Each feature's share in what was learned, the largest first.
     pub fn importance(&self) -> Vec<(&str, f64)> {
         let shares = self.estimator.importance().unwrap_or_default();
-        let mut named: Vec<(&str, f64)> = self.features.iter().map(String::as_str).zip(shares.iter().copied()).collect();
+        let mut named: Vec<(&str, f64)> =
+            self.features.iter().map(String::as_str).zip(shares.iter().copied()).collect();
         named.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
         named
     }

@@ -31,7 +31,11 @@ impl App {
             openapi: openapi::document(&models, settings).to_string(),
             gate: Arc::new(Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
             models,
-            settings: Settings { timeout: settings.timeout.min(LONGEST), drain: settings.drain.min(LONGEST), ..settings.clone() },
+            settings: Settings {
+                timeout: settings.timeout.min(LONGEST),
+                drain: settings.drain.min(LONGEST),
+                ..settings.clone()
+            },
             draining: AtomicBool::new(false),
         })
     }

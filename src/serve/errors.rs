@@ -65,7 +65,10 @@ impl Failure {
 
     /// Something broke that the client can't mend.
     pub fn broken() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed to answer this request; other requests are not affected")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the server failed to answer this request; other requests are not affected",
+        )
     }
 
     /// Too much to do right now.
@@ -75,12 +78,18 @@ impl Failure {
 
     /// The body is larger than `most` bytes.
     pub fn too_large(most: usize) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {most} bytes: split the records over several requests"))
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {most} bytes: split the records over several requests"),
+        )
     }
 
     /// There are more than `most` records.
     pub fn too_many(most: usize) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("there are more than {most} records: split them over several requests"))
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("there are more than {most} records: split them over several requests"),
+        )
     }
 }
 

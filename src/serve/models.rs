@@ -97,8 +97,11 @@ fn load_one(registry: &Registry, store: &Store, text: &str) -> Result<Model, Fau
     let row = registry.resolve(text)?;
     let alias = alias_of(&row, text);
     let bytes = store.get(&row.digest)?.ok_or_else(|| {
-        Fault::new("missing-object", format!("version {} of `{}` is registered, but its file isn't there or is damaged", row.version, row.name))
-            .help("run its pipeline again: it makes the same model again")
+        Fault::new(
+            "missing-object",
+            format!("version {} of `{}` is registered, but its file isn't there or is damaged", row.version, row.name),
+        )
+        .help("run its pipeline again: it makes the same model again")
     })?;
     let predictor = Sealed::open(&bytes).map_err(|mut fault| {
         fault.message = format!("version {} of `{}` can't be served: {}", row.version, row.name, fault.message);
@@ -109,7 +112,8 @@ fn load_one(registry: &Registry, store: &Store, text: &str) -> Result<Model, Fau
 
 /// The alias that `text` named, or the one that is meant when it named none.
 fn alias_of(row: &VersionRow, text: &str) -> Option<String> {
-    let said = text.split_once('@').map_or(CHAMPION, |(_, selector)| if selector.is_empty() { CHAMPION } else { selector });
+    let said =
+        text.split_once('@').map_or(CHAMPION, |(_, selector)| if selector.is_empty() { CHAMPION } else { selector });
     row.aliases.iter().find(|alias| *alias == said).cloned()
 }
 
@@ -120,10 +124,12 @@ fn free_name(taken: &BTreeMap<String, Model>, model: &Model) -> Result<String, F
     names.extend(alias.iter().map(|alias| format!("{name}@{alias}")));
     names.push(format!("{name}@{version}"));
     names.into_iter().find(|name| !twice && !taken.contains_key(name)).ok_or_else(|| {
-        Fault::new("served-twice", format!("version {version} of the model `{name}` is named more than once")).help("name it once")
+        Fault::new("served-twice", format!("version {version} of the model `{name}` is named more than once"))
+            .help("name it once")
     })
 }
 
 fn nothing() -> Fault {
-    Fault::new("nothing-to-serve", "there is no model to serve").help("run a pipeline that deploys `to: rest`, or name a model")
+    Fault::new("nothing-to-serve", "there is no model to serve")
+        .help("run a pipeline that deploys `to: rest`, or name a model")
 }

@@ -33,7 +33,10 @@ pub(super) fn document(models: &Models, settings: &Settings) -> Json {
 fn fixed_paths() -> Map<String, Json> {
     let get = |id: &str, summary: &str, failing: &[(&str, &str)]| {
         let mut responses = Map::new();
-        responses.insert("200".into(), json!({"description": summary, "content": {"application/json": {"schema": {"type": "object"}}}}));
+        responses.insert(
+            "200".into(),
+            json!({"description": summary, "content": {"application/json": {"schema": {"type": "object"}}}}),
+        );
         responses.extend(failing.iter().map(|(status, why)| ((*status).to_owned(), refused(why))));
         json!({"operationId": id, "summary": summary, "responses": responses})
     };
@@ -137,7 +140,10 @@ fn field(field: &InputField, takes_null: bool) -> Json {
         schema.extend(field.max.map(|max| ("maximum".to_owned(), max.into())));
     }
     if field.kind == Kind::Duration {
-        schema.insert("description".into(), "a count with `w`, `d`, `h`, `m` or `s`, as `28d`, or a number of seconds as a string".into());
+        schema.insert(
+            "description".into(),
+            "a count with `w`, `d`, `h`, `m` or `s`, as `28d`, or a number of seconds as a string".into(),
+        );
     }
     Json::Object(schema)
 }
@@ -168,8 +174,10 @@ fn answer(model: &Model) -> Json {
         Task::Classification => {
             let classes: Vec<Json> = trained.classes.iter().map(Value::to_json).collect();
             let names: Vec<String> = trained.classes.iter().map(Value::to_string).collect();
-            let shares: Map<String, Json> =
-                names.iter().map(|name| (name.clone(), json!({"type": "number", "minimum": 0, "maximum": 1}))).collect();
+            let shares: Map<String, Json> = names
+                .iter()
+                .map(|name| (name.clone(), json!({"type": "number", "minimum": 0, "maximum": 1})))
+                .collect();
             let share = json!({"type": "object", "required": names, "properties": shares});
             (json!({"enum": classes}), json!({"type": "array", "items": share}))
         }

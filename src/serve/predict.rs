@@ -12,12 +12,12 @@ use axum::response::Response;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
+use super::Model;
 use super::answers::answer;
 use super::app::App;
 use super::describe::unknown_model;
 use super::errors::{Failure, reply};
 use super::request::{Row, records};
-use super::Model;
 use crate::source::list;
 
 /// Larger bodies are read away from the threads that serve connections.
@@ -29,7 +29,10 @@ const INLINE_ROWS: usize = 64;
 pub(super) async fn default(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
     let Some(name) = app.models.default().map(|(name, _)| name.to_owned()) else {
         let names: Vec<&str> = app.models.names().collect();
-        let error = format!("several models are served: ask one of {} at `/models/{{name}}/predict`", list(names.iter().copied()));
+        let error = format!(
+            "several models are served: ask one of {} at `/models/{{name}}/predict`",
+            list(names.iter().copied())
+        );
         return Err(Failure::new(StatusCode::NOT_FOUND, error).with("models", names));
     };
     predict(app, name, request).await
@@ -110,17 +113,28 @@ impl Drop for StopOnDrop {
 /// The body, never more of it than is allowed.
 async fn read(app: &App, request: Request, deadline: Instant) -> Result<Bytes, Failure> {
     let most = app.settings.max_body;
-    let said = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    let said = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<u64>().ok());
     if said.is_some_and(|length| length > most as u64) {
         return Err(Failure::too_large(most));
     }
     match timeout_at(deadline, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => Err(Failure::too_large(most)),
-        Ok(Err(_)) => Err(Failure::new(StatusCode::BAD_REQUEST, "the body ended before it was complete: send the request again")),
+        Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {
+            Err(Failure::too_large(most))
+        }
+        Ok(Err(_)) => {
+            Err(Failure::new(StatusCode::BAD_REQUEST, "the body ended before it was complete: send the request again"))
+        }
         Err(_) => Err(Failure::new(
             StatusCode::REQUEST_TIMEOUT,
-            format!("the body wasn't complete within {} seconds: send it faster, or in several requests", app.settings.timeout.as_secs_f64()),
+            format!(
+                "the body wasn't complete within {} seconds: send it faster, or in several requests",
+                app.settings.timeout.as_secs_f64()
+            ),
         )),
     }
 }
@@ -148,5 +162,8 @@ fn understood(headers: &HeaderMap) -> Result<(), Failure> {
 }
 
 fn late() -> Failure {
-    Failure::new(StatusCode::GATEWAY_TIMEOUT, "the answer took too long: send fewer records in one request, or try again later")
+    Failure::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        "the answer took too long: send fewer records in one request, or try again later",
+    )
 }

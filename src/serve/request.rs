@@ -230,7 +230,9 @@ impl<'de> Visitor<'de> for CellVisitor {
         Ok(Cell(number.into()))
     }
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Cell, E> {
-        serde_json::Number::from_f64(number).map(|number| Cell(number.into())).ok_or_else(|| E::custom("number out of range"))
+        serde_json::Number::from_f64(number)
+            .map(|number| Cell(number.into()))
+            .ok_or_else(|| E::custom("number out of range"))
     }
     fn visit_str<E>(self, text: &str) -> Result<Cell, E> {
         Ok(Cell(text.into()))

@@ -53,7 +53,12 @@ pub(super) fn runtime() -> Result<Runtime, Fault> {
 }
 
 /// Serves until told to stop.
-pub(super) async fn run(app: Arc<App>, patience: Patience, mut stops: Stops, ready: impl FnOnce(SocketAddr)) -> Result<(), Fault> {
+pub(super) async fn run(
+    app: Arc<App>,
+    patience: Patience,
+    mut stops: Stops,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), Fault> {
     let listener = bind(&app.settings).await?;
     let address = listener.local_addr().map_err(|error| unbound(&app.settings, error))?;
     let door = Door { listener, places: Arc::new(Semaphore::new(CONNECTIONS)), patience };

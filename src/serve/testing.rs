@@ -35,7 +35,9 @@ pub fn sealed(task: Task) -> Sealed {
     let features = vec!["biscoe".to_owned(), "tons".to_owned()];
     let x = Matrix::new(features.clone(), 6, vec![1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 5.0, 5.2, 4.8, 3.5, 3.7, 3.6]);
     let (name, y, kind) = match task {
-        Task::Classification => ("logistic_regression", Target::Classes { codes: vec![1, 1, 1, 0, 0, 0], count: 2 }, Kind::Str),
+        Task::Classification => {
+            ("logistic_regression", Target::Classes { codes: vec![1, 1, 1, 0, 0, 0], count: 2 }, Kind::Str)
+        }
         Task::Regression => ("baseline", Target::Numbers(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), Kind::Float),
     };
     let model = (find_model(name).expect("a model").check)(Json::Null).expect("defaults");
@@ -55,9 +57,24 @@ pub fn sealed(task: Task) -> Sealed {
         rows: 6,
         estimator: model.fit(&Training::new(&x, &y)).expect("fitted"),
     };
-    let island = InputField { name: "island".into(), kind: Kind::Category, one_of: vec![Value::str("Biscoe"), Value::str("Dream")], min: None, max: None };
-    let mass = InputField { name: "mass".into(), kind: Kind::Float, one_of: Vec::new(), min: Some(0.0), max: Some(10_000.0) };
-    Sealed { format: FORMAT, ops: BTreeMap::new(), signature: vec![island, mass], steps, trained, reference: Vec::new(), samples: Vec::new() }
+    let island = InputField {
+        name: "island".into(),
+        kind: Kind::Category,
+        one_of: vec![Value::str("Biscoe"), Value::str("Dream")],
+        min: None,
+        max: None,
+    };
+    let mass =
+        InputField { name: "mass".into(), kind: Kind::Float, one_of: Vec::new(), min: Some(0.0), max: Some(10_000.0) };
+    Sealed {
+        format: FORMAT,
+        ops: BTreeMap::new(),
+        signature: vec![island, mass],
+        steps,
+        trained,
+        reference: Vec::new(),
+        samples: Vec::new(),
+    }
 }
 
 /// Such a model with one recorded sample, opened.
@@ -81,7 +98,12 @@ pub struct Server {
 impl Server {
     /// Of the penguins, with these settings but for the port.
     pub fn of(settings: Settings) -> Self {
-        let patience = Patience { idle: Duration::from_secs(20), head: Duration::from_secs(20), write: Duration::from_secs(20), linger: Duration::from_secs(2) };
+        let patience = Patience {
+            idle: Duration::from_secs(20),
+            head: Duration::from_secs(20),
+            write: Duration::from_secs(20),
+            linger: Duration::from_secs(2),
+        };
         Self::patient(vec![model("penguins", sealed(Task::Classification))], settings, patience)
     }
 
@@ -93,7 +115,9 @@ impl Server {
         let thread = std::thread::spawn(move || {
             let runtime = server::runtime()?;
             let handle = runtime.handle().clone();
-            let result = runtime.block_on(server::run(own, patience, stops, move |address| tell.send((address, handle)).expect("the test waits")));
+            let result = runtime.block_on(server::run(own, patience, stops, move |address| {
+                tell.send((address, handle)).expect("the test waits")
+            }));
             runtime.shutdown_background();
             result
         });
@@ -174,8 +198,11 @@ impl Client {
         };
         let head = String::from_utf8(self.left.drain(..end).collect()).expect("UTF-8").to_lowercase();
         let status = head[9..12].parse().expect("a status");
-        let headers: BTreeMap<String, String> =
-            head.lines().filter_map(|line| line.split_once(": ")).map(|(key, value)| (key.into(), value.into())).collect();
+        let headers: BTreeMap<String, String> = head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
         let length = headers.get("content-length").map_or(0, |text| text.parse().expect("a length"));
         let length = if method == "HEAD" { 0 } else { length };
         while self.left.len() < length {

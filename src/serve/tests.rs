@@ -40,7 +40,8 @@ fn records_are_answered() {
     let one = server.send("POST", "/models/penguins/predict", &json!({"input_data": good()}).to_string());
     assert_eq!(one.json["prediction"], json!(["Gentoo"]));
     // Away from the threads that serve, the answers are the same and in order.
-    let rows: Vec<Json> = (0..9_000).map(|nth| if nth % 3 == 0 { good() } else { json!({"island": "Dream", "mass": 3500}) }).collect();
+    let rows: Vec<Json> =
+        (0..9_000).map(|nth| if nth % 3 == 0 { good() } else { json!({"island": "Dream", "mass": 3500}) }).collect();
     for count in [65, 9_000] {
         let many = server.predict(json!(rows[..count]));
         let answers = many.json["prediction"].as_array().expect("answers");
@@ -52,7 +53,12 @@ fn records_are_answered() {
 #[test]
 fn numbers_have_no_probability() {
     let models = vec![model("a", sealed(Task::Regression)), model("b", sealed(Task::Classification))];
-    let patience = Patience { idle: Duration::from_secs(9), head: Duration::from_secs(9), write: Duration::from_secs(9), linger: Duration::ZERO };
+    let patience = Patience {
+        idle: Duration::from_secs(9),
+        head: Duration::from_secs(9),
+        write: Duration::from_secs(9),
+        linger: Duration::ZERO,
+    };
     let server = Server::patient(models, Settings::default(), patience);
     let body = json!({"input_data": [good()]}).to_string();
     let reply = server.send("POST", "/models/a/predict", &body);
@@ -76,7 +82,13 @@ fn everything_that_is_wrong_is_told_at_once() {
         .as_array()
         .expect("a list")
         .iter()
-        .map(|one| (one["row"].as_u64().expect("a row"), one["field"].as_str().unwrap_or("-"), one["reason"].as_str().expect("a reason")))
+        .map(|one| {
+            (
+                one["row"].as_u64().expect("a row"),
+                one["field"].as_str().unwrap_or("-"),
+                one["reason"].as_str().expect("a reason"),
+            )
+        })
         .collect();
     let expected = [
         (0, "island", "must be one of `Biscoe`, `Dream`"),
@@ -89,7 +101,12 @@ fn everything_that_is_wrong_is_told_at_once() {
     assert_eq!(told, expected);
     let many = server.predict(json!(vec![json!({}); 90]));
     assert_eq!((many.json["details"].as_array().map(Vec::len), &many.json["more"]), (Some(100), &json!(80)));
-    let bodies = [("[]", "an object"), ("{}", "is missing"), (r#"{"input_data": 3}"#, "list of records"), (r#"{"input_data": []}"#, "no record")];
+    let bodies = [
+        ("[]", "an object"),
+        ("{}", "is missing"),
+        (r#"{"input_data": 3}"#, "list of records"),
+        (r#"{"input_data": []}"#, "no record"),
+    ];
     for (body, word) in bodies {
         let reply = server.send("POST", "/predict", body);
         assert!(reply.status == 422 && reply.error().contains(word), "{reply:?}");
@@ -101,10 +118,22 @@ fn what_is_not_json_is_refused() {
     let server = server();
     let nested = |inside: String| format!(r#"{{"input_data": [{{"island": {inside}, "mass": 1}}]}}"#);
     let bomb = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-    let bodies = ["".into(), "{".into(), "{\"input_data\": [{}]} x".into(), "\u{1}".into(), "[".repeat(1 << 20), nested(bomb(500)), nested("1e999".into())];
+    let bodies = [
+        "".into(),
+        "{".into(),
+        "{\"input_data\": [{}]} x".into(),
+        "\u{1}".into(),
+        "[".repeat(1 << 20),
+        nested(bomb(500)),
+        nested("1e999".into()),
+    ];
     for body in bodies {
         let reply = server.send("POST", "/predict", &body);
-        assert!(reply.status == 400 && reply.error().contains("isn't JSON"), "{}: {reply:?}", &body[..body.len().min(50)]);
+        assert!(
+            reply.status == 400 && reply.error().contains("isn't JSON"),
+            "{}: {reply:?}",
+            &body[..body.len().min(50)]
+        );
     }
     assert_eq!(server.send("POST", "/predict", &nested(bomb(20))).status, 422);
     let mut client = server.connect();
@@ -144,7 +173,9 @@ fn too_much_is_refused_before_it_is_read() {
         let head = if chunked { "Transfer-Encoding: chunked" } else { "Content-Length: 20971520" };
         client.write(format!("POST /predict HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n").as_bytes());
         for _ in 0..20 {
-            let sent = (!chunked || client.write(b"100000\r\n")) && client.write(&megabyte) && (!chunked || client.write(b"\r\n"));
+            let sent = (!chunked || client.write(b"100000\r\n"))
+                && client.write(&megabyte)
+                && (!chunked || client.write(b"\r\n"));
             assert!(sent, "torn down while sending, chunked: {chunked}");
         }
         let reply = client.reply();
@@ -213,7 +244,12 @@ fn collect_references(json: &Json, into: &mut Vec<String>) {
 
 #[test]
 fn slow_clients_are_not_waited_for() {
-    let patience = Patience { idle: Duration::from_millis(600), head: Duration::from_millis(300), write: Duration::from_secs(9), linger: Duration::from_millis(100) };
+    let patience = Patience {
+        idle: Duration::from_millis(600),
+        head: Duration::from_millis(300),
+        write: Duration::from_secs(9),
+        linger: Duration::from_millis(100),
+    };
     let server = Server::patient(vec![model("penguins", sealed(Task::Classification))], short(), patience);
     let mut body = server.connect();
     body.write(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{");
@@ -238,7 +274,12 @@ fn slow_clients_are_not_waited_for() {
 
 #[test]
 fn clients_that_never_read_are_not_written_to_for_ever() {
-    let patience = Patience { idle: Duration::from_secs(9), head: Duration::from_secs(9), write: Duration::from_millis(300), linger: Duration::ZERO };
+    let patience = Patience {
+        idle: Duration::from_secs(9),
+        head: Duration::from_secs(9),
+        write: Duration::from_millis(300),
+        linger: Duration::ZERO,
+    };
     let server = Server::patient(vec![model("penguins", sealed(Task::Classification))], Settings::default(), patience);
     let mut client = server.connect();
     let body = json!({"input_data": vec![good(); 9_000]}).to_string();
@@ -289,7 +330,9 @@ fn requests_that_run_are_answered_before_it_stops() {
     let (first, rest) = body.split_at(10);
     let mut clients: Vec<_> = (0..8).map(|_| server.connect()).collect();
     for client in &mut clients {
-        client.write(format!("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{first}", body.len()).as_bytes());
+        client.write(
+            format!("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{first}", body.len()).as_bytes(),
+        );
     }
     let mut resting = server.connect();
     resting.request("GET", "/", "", b"");
@@ -333,11 +376,13 @@ fn draining_has_an_end() {
 fn a_taken_port_is_said() {
     let server = server();
     let settings = Settings { port: server.address.port(), ..Settings::default() };
-    let fault = super::serve(vec![model("m", sealed(Task::Regression))], &settings, |_| panic!("it can't listen")).expect_err("taken");
+    let fault = super::serve(vec![model("m", sealed(Task::Regression))], &settings, |_| panic!("it can't listen"))
+        .expect_err("taken");
     assert_eq!(fault.code, "address-in-use");
     assert_eq!(fault.message, format!("port {} is taken", settings.port));
     let settings = Settings { host: "256.0.0.1".into(), ..Settings::default() };
-    let fault = super::serve(vec![model("m", sealed(Task::Regression))], &settings, |_| panic!("it can't listen")).expect_err("no address");
+    let fault = super::serve(vec![model("m", sealed(Task::Regression))], &settings, |_| panic!("it can't listen"))
+        .expect_err("no address");
     assert_eq!(fault.code, "bad-address");
 }
 

@@ -35,9 +35,7 @@ pub fn decode<T: DeserializeOwned>(node: &Node, faults: &mut Vec<Fault>) -> Opti
 /// A field may be missing only because its value was at fault.
 fn caused(skipped: &BTreeSet<Route>, fault: &Fault) -> bool {
     let below = fault.route.segments().len();
-    skipped
-        .iter()
-        .any(|route| route.segments().len() > below && route.segments()[..below] == *fault.route.segments())
+    skipped.iter().any(|route| route.segments().len() > below && route.segments()[..below] == *fault.route.segments())
 }
 
 /// serde's error type: a fault, boxed because results of this kind are returned at every level.
@@ -215,11 +213,9 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
     ) -> Result<V::Value, Failed> {
         match &self.node.data {
             Data::Str(text) => visitor.visit_enum(Variant { name: text, value: None, cx: self.cx }),
-            Data::Map(entries) if entries.len() == 1 => visitor.visit_enum(Variant {
-                name: &entries[0].key,
-                value: Some(&entries[0].value),
-                cx: self.cx,
-            }),
+            Data::Map(entries) if entries.len() == 1 => {
+                visitor.visit_enum(Variant { name: &entries[0].key, value: Some(&entries[0].value), cx: self.cx })
+            }
             _ => {
                 let known = super::list(variants.iter().copied());
                 Err(Failed::new("wrong-type", format!("expected one of {known}, found {}", self.node.what()), None))
@@ -317,7 +313,11 @@ impl<'de> de::VariantAccess<'de> for Variant<'_> {
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Failed> {
         let Some(node) = self.value else {
-            return Err(Failed::new("wrong-type", format!("`{}` needs a value", self.name), Some(format!("write `{{{}: …}}`", self.name))));
+            return Err(Failed::new(
+                "wrong-type",
+                format!("`{}` needs a value", self.name),
+                Some(format!("write `{{{}: …}}`", self.name)),
+            ));
         };
         let step = Route::here().key(self.name);
         let cx = Context { route: self.cx.route.join(&step), skipped: self.cx.skipped };
@@ -331,8 +331,10 @@ impl<'de> de::VariantAccess<'de> for Variant<'_> {
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Failed> {
         let step = Route::here().key(self.name);
         let cx = Context { route: self.cx.route.join(&step), skipped: self.cx.skipped };
-        let node = self.value.ok_or_else(|| Failed::new("wrong-type", format!("`{}` needs fields", self.name), None))?;
-        de::Deserializer::deserialize_struct(Decoder { node, cx }, "", &[], visitor).map_err(|failed| failed.under(&step))
+        let node =
+            self.value.ok_or_else(|| Failed::new("wrong-type", format!("`{}` needs fields", self.name), None))?;
+        de::Deserializer::deserialize_struct(Decoder { node, cx }, "", &[], visitor)
+            .map_err(|failed| failed.under(&step))
     }
 }
 

@@ -120,8 +120,6 @@ pub fn render(diagnostics: &[Diagnostic], color: bool) -> String {
 /// Sorted by file and place, each said once.
 pub fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics.sort_by(|a, b| (&a.file, a.line, a.column, &a.message).cmp(&(&b.file, b.line, b.column, &b.message)));
-    diagnostics.dedup_by(|a, b| {
-        (&a.file, a.line, a.column, &a.message) == (&b.file, b.line, b.column, &b.message)
-    });
+    diagnostics.dedup_by(|a, b| (&a.file, a.line, a.column, &a.message) == (&b.file, b.line, b.column, &b.message));
     diagnostics
 }

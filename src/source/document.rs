@@ -25,10 +25,9 @@ impl Document {
         let text: Arc<str> = Arc::from(text.strip_prefix('\u{feff}').unwrap_or(text));
         match parse::parse(&text) {
             Ok(root) => Ok(Self { name: name.to_owned(), text, root }),
-            Err(mistakes) => Err(mistakes
-                .into_iter()
-                .map(|found| Diagnostic::new(name, &text, found.span, &found.fault))
-                .collect()),
+            Err(mistakes) => {
+                Err(mistakes.into_iter().map(|found| Diagnostic::new(name, &text, found.span, &found.fault)).collect())
+            }
         }
     }
 
@@ -66,7 +65,13 @@ impl Document {
             (At::Key, Some(key)) => key,
             (At::Inside(range), _) => self.inside(node, range),
             // A block of many lines is told by the key that leads to it.
-            (_, Some(key)) if node.span.is_empty() || matches!(node.data, Data::Map(_) | Data::Seq(_)) && self.text[node.span.clone()].contains('\n') => key,
+            (_, Some(key))
+                if node.span.is_empty()
+                    || matches!(node.data, Data::Map(_) | Data::Seq(_))
+                        && self.text[node.span.clone()].contains('\n') =>
+            {
+                key
+            }
             _ => node.span.clone(),
         }
     }

@@ -55,19 +55,12 @@ pub struct Fault {
 impl Fault {
     /// A mistake in the value of the node at hand.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            ..Self::default()
-        }
+        Self { code, message: message.into(), ..Self::default() }
     }
 
     /// A warning about the node at hand.
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::new(code, message)
-        }
+        Self { severity: Severity::Warning, ..Self::new(code, message) }
     }
 
     /// With advice.
@@ -163,11 +156,7 @@ pub fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 
 /// Names in backticks with commas between: `` `a`, `b` ``.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    names
-        .into_iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -176,22 +165,14 @@ mod tests {
 
     #[test]
     fn near_names_are_offered_and_far_ones_listed() {
-        assert_eq!(
-            suggest("agee", ["age", "income"]).expect("near"),
-            "did you mean `age`?"
-        );
-        assert_eq!(
-            suggest("zzz", ["age", "income"]).expect("list"),
-            "there is `age`, `income`"
-        );
+        assert_eq!(suggest("agee", ["age", "income"]).expect("near"), "did you mean `age`?");
+        assert_eq!(suggest("zzz", ["age", "income"]).expect("list"), "there is `age`, `income`");
         assert_eq!(nearest("x", ["age"]), None);
     }
 
     #[test]
     fn a_fault_travels_up() {
-        let fault = Fault::new("x", "wrong")
-            .within("max_depth")
-            .under(&Route::of(["steps", "forest", "with"]));
+        let fault = Fault::new("x", "wrong").within("max_depth").under(&Route::of(["steps", "forest", "with"]));
         assert_eq!(fault.route.to_string(), "steps.forest.with.max_depth");
     }
 }

@@ -60,19 +60,12 @@ impl Node {
 
     /// An unquoted scalar, read by YAML 1.2's core schema: `no`, `on` and `y` are strings.
     pub fn plain(text: &str, span: Range<usize>) -> Self {
-        Self {
-            data: core_schema(text),
-            text: text.to_owned(),
-            span,
-        }
+        Self { data: core_schema(text), text: text.to_owned(), span }
     }
 
     /// The value under `key`, if this is a map that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries()
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.value)
+        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// The entries of a map; none for anything else.
@@ -107,11 +100,7 @@ impl Node {
     /// A map whose one field is this node.
     #[must_use]
     pub fn wrapped(&self, field: &str) -> Node {
-        let entry = Entry {
-            key: field.to_owned(),
-            key_span: self.span.clone(),
-            value: self.clone(),
-        };
+        let entry = Entry { key: field.to_owned(), key_span: self.span.clone(), value: self.clone() };
         Node::made(Data::Map(vec![entry]), self.span.clone())
     }
 
@@ -121,15 +110,13 @@ impl Node {
             Data::Null => Json::Null,
             Data::Bool(flag) => Json::Bool(*flag),
             Data::Int(number) => Json::from(*number),
-            Data::Float(number) => serde_json::Number::from_f64(*number)
-                .map_or_else(|| Json::String(self.text.clone()), Json::Number),
+            Data::Float(number) => {
+                serde_json::Number::from_f64(*number).map_or_else(|| Json::String(self.text.clone()), Json::Number)
+            }
             Data::Str(text) => Json::String(text.clone()),
             Data::Seq(items) => items.iter().map(Node::to_json).collect(),
             Data::Map(entries) => Json::Object(
-                entries
-                    .iter()
-                    .map(|entry| (entry.key.clone(), entry.value.to_json()))
-                    .collect::<Map<_, _>>(),
+                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect::<Map<_, _>>(),
             ),
         }
     }
@@ -139,14 +126,11 @@ impl Node {
         let data = match value {
             Json::Null => Data::Null,
             Json::Bool(flag) => Data::Bool(*flag),
-            Json::Number(number) => number.as_i64().map_or_else(
-                || Data::Float(number.as_f64().unwrap_or(f64::NAN)),
-                Data::Int,
-            ),
-            Json::String(text) => Data::Str(text.clone()),
-            Json::Array(items) => {
-                Data::Seq(items.iter().map(|item| Node::from_json(item, span)).collect())
+            Json::Number(number) => {
+                number.as_i64().map_or_else(|| Data::Float(number.as_f64().unwrap_or(f64::NAN)), Data::Int)
             }
+            Json::String(text) => Data::Str(text.clone()),
+            Json::Array(items) => Data::Seq(items.iter().map(|item| Node::from_json(item, span)).collect()),
             Json::Object(map) => Data::Map(
                 map.iter()
                     .map(|(key, value)| Entry {
@@ -182,15 +166,12 @@ fn core_schema(text: &str) -> Data {
     {
         return Data::Int(number);
     }
-    let radix = [("0x", 16), ("0o", 8)]
-        .into_iter()
-        .find_map(|(prefix, radix)| Some((text.strip_prefix(prefix)?, radix)));
+    let radix =
+        [("0x", 16), ("0o", 8)].into_iter().find_map(|(prefix, radix)| Some((text.strip_prefix(prefix)?, radix)));
     if let Some((rest, radix)) = radix {
         return i64::from_str_radix(rest, radix).map_or_else(|_| Data::Str(text.to_owned()), Data::Int);
     }
-    let floaty = digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
+    let floaty = digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
     match text.parse() {
         Ok(number) if floaty => Data::Float(number),
         _ => Data::Str(text.to_owned()),
@@ -204,7 +185,8 @@ mod tests {
     #[test]
     fn scalars_are_read_by_the_core_schema() {
         let read = |text: &str| Node::plain(text, 0..0).data;
-        for text in ["no", "yes", "on", "y", "1_000", "1.2.3", "2024-01-31", "0x", "-", ".", "e1", "28d", "inf", "nan"] {
+        for text in ["no", "yes", "on", "y", "1_000", "1.2.3", "2024-01-31", "0x", "-", ".", "e1", "28d", "inf", "nan"]
+        {
             assert_eq!(read(text), Data::Str(text.to_owned()), "{text}");
         }
         assert_eq!(read("012"), Data::Int(12));

@@ -24,7 +24,10 @@ pub(super) struct Misread {
 /// Reads one YAML document. Mistakes that leave the tree whole are collected; others end the reading.
 pub(super) fn parse(text: &str) -> Result<Node, Vec<Misread>> {
     if text.len() > MAX_BYTES {
-        let fault = Fault::new("too-large", format!("the file has {} bytes, more than the {MAX_BYTES} that are read", text.len()));
+        let fault = Fault::new(
+            "too-large",
+            format!("the file has {} bytes, more than the {MAX_BYTES} that are read", text.len()),
+        );
         return Err(vec![Misread { span: 0..0, fault }]);
     }
     let mut builder = Builder::new(text);
@@ -165,7 +168,12 @@ impl<'a> Builder<'a> {
             let at = traps::tag_before(self.text, span.start);
             let shown = self.text[at.clone()].to_owned();
             let fault = Fault::new("yaml-tag", format!("`{shown}` is a tag in YAML, and tags have no meaning here"));
-            self.mistake(at, fault.help(format!("for a string, quote it: \"{shown}\"; for all columns but some, write `{{except: […]}}`")));
+            self.mistake(
+                at,
+                fault.help(format!(
+                    "for a string, quote it: \"{shown}\"; for all columns but some, write `{{except: […]}}`"
+                )),
+            );
         }
     }
 

@@ -23,11 +23,7 @@ impl Route {
 
     /// A route of keys only: `Route::of(["steps", "tidy"])`.
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(
-            keys.into_iter()
-                .map(|key| Segment::Key(key.to_owned()))
-                .collect(),
-        )
+        Self(keys.into_iter().map(|key| Segment::Key(key.to_owned())).collect())
     }
 
     /// This route, then into the map's `key`.
@@ -90,9 +86,6 @@ mod tests {
     fn a_route_reads_like_a_path() {
         let route = Route::of(["steps", "tidy", "ops"]).index(2).key("filter");
         assert_eq!(route.to_string(), "steps.tidy.ops[2].filter");
-        assert_eq!(
-            Route::of(["a"]).join(&Route::of(["b"])),
-            Route::of(["a", "b"])
-        );
+        assert_eq!(Route::of(["a"]).join(&Route::of(["b"])), Route::of(["a", "b"]));
     }
 }

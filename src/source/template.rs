@@ -54,9 +54,8 @@ impl Templates {
         let mut used: Vec<String> = used.into_iter().collect();
         used.sort();
         for path in used {
-            let (scope, name) = path.split_once('.').map_or((path.as_str(), None), |(scope, rest)| {
-                (scope, rest.split('.').next())
-            });
+            let (scope, name) =
+                path.split_once('.').map_or((path.as_str(), None), |(scope, rest)| (scope, rest.split('.').next()));
             let fault = match (self.names.get(scope), name) {
                 (None, _) => Fault::new("undefined-name", format!("there is no `{scope}` in templates here"))
                     .maybe_help(suggest(scope, self.names.keys().map(String::as_str))),
@@ -83,7 +82,8 @@ fn only_expression(text: &str) -> Option<&str> {
 }
 
 fn to_json(value: &Value) -> Result<Json, Fault> {
-    serde_json::to_value(value).map_err(|error| Fault::new("template", "the template's value can't be written in YAML").because(error))
+    serde_json::to_value(value)
+        .map_err(|error| Fault::new("template", "the template's value can't be written in YAML").because(error))
 }
 
 fn failed(error: &minijinja::Error) -> Fault {

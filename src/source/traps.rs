@@ -20,8 +20,9 @@ pub(super) fn scan_error(text: &str, at: usize, info: &str) -> Misread {
         let from = text[..at].rfind('*').filter(|star| *star >= line.start).unwrap_or(at);
         let star = text[from..line.end].find('*').map_or(from, |star| from + star);
         let name = word(&text[star..line.end]);
-        let fault = Fault::new("yaml-alias", format!("`{name}` is an alias in YAML, and nothing is anchored by that name"))
-            .help(format!("for a glob, quote it: \"{name}\""));
+        let fault =
+            Fault::new("yaml-alias", format!("`{name}` is an alias in YAML, and nothing is anchored by that name"))
+                .help(format!("for a glob, quote it: \"{name}\""));
         return Misread { span: star..star + name.len(), fault };
     }
     if let Some(found) = value_traps(text, &line, info).or_else(|| before(text, &line, info)) {
@@ -51,9 +52,7 @@ fn value_traps(text: &str, line: &Range<usize>, info: &str) -> Option<Misread> {
             let what = if rest.starts_with('>') { "a folded" } else { "a literal" };
             Fault::new("yaml-block", format!("`{}` begins {what} block in YAML", &rest[..1])).help(quoted)
         }
-        '*' if info.contains("alias") => {
-            Fault::new("yaml-alias", "`*` begins an alias in YAML").help(quoted)
-        }
+        '*' if info.contains("alias") => Fault::new("yaml-alias", "`*` begins an alias in YAML").help(quoted),
         '%' | '@' | '`' => {
             let sign = &rest[..1];
             Fault::new("yaml-sign", format!("no value can begin with `{sign}` in YAML")).help(quoted)
@@ -69,8 +68,7 @@ pub(super) fn bare_template(text: &str, at: usize) -> Fault {
     let line = line_of(text, at);
     let rest = &text[at..line.end];
     let shown = rest.find("}}").map_or(rest.trim_end(), |end| &rest[..end + 2]);
-    Fault::new("yaml-template", format!("a bare `{shown}` is a map in YAML"))
-        .help(format!("quote it: \"{shown}\""))
+    Fault::new("yaml-template", format!("a bare `{shown}` is a map in YAML")).help(format!("quote it: \"{shown}\""))
 }
 
 /// A plain scalar that a comment cut short in the middle of quotes, or a block header that swallowed an operator.
@@ -95,8 +93,9 @@ pub(super) fn split_in_map(text: &str, entries: &[Entry]) -> Option<(Range<usize
             _ => pair[1].value.span.end,
         };
         let whole = pair[0].value.span.start..end;
-        (pair[1].key.matches(')').count() > pair[1].key.matches('(').count() || matches!(pair[1].value.data, Data::Null))
-            .then(|| (whole.clone(), cut_by_comma(&pair[0].key, value, &text[whole])))
+        (pair[1].key.matches(')').count() > pair[1].key.matches('(').count()
+            || matches!(pair[1].value.data, Data::Null))
+        .then(|| (whole.clone(), cut_by_comma(&pair[0].key, value, &text[whole])))
     })
 }
 

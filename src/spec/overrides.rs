@@ -26,9 +26,8 @@ impl Overrides {
     /// With what the process' environment says.
     #[must_use]
     pub fn with_environment(mut self) -> Self {
-        self.environment = std::env::vars()
-            .filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value)))
-            .collect();
+        self.environment =
+            std::env::vars().filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value))).collect();
         self.environment.sort();
         self
     }
@@ -60,7 +59,8 @@ impl Overrides {
             match assignment.split_once('=') {
                 Some((name, text)) => faults.extend(set(root, name.trim(), text, "--set").err()),
                 None => faults.push(
-                    Fault::new("bad-override", format!("`--set {assignment}` sets nothing")).help("write `--set trees=300`"),
+                    Fault::new("bad-override", format!("`--set {assignment}` sets nothing"))
+                        .help("write `--set trees=300`"),
                 ),
             }
         }
@@ -112,7 +112,10 @@ fn set(root: &mut Node, name: &str, text: &str, by: &str) -> Result<(), Fault> {
                 Data::Bool(_) => "true or false",
                 _ => "a list or map, which can't be overridden",
             };
-            return Err(Fault::new("bad-override", format!("{by}: `{name}` is declared as {what}, and `{text}` isn't")));
+            return Err(Fault::new(
+                "bad-override",
+                format!("{by}: `{name}` is declared as {what}, and `{text}` isn't"),
+            ));
         }
     };
     entry.value = Node::made(value, span);
@@ -151,7 +154,9 @@ pub(super) fn environment(root: &Node, faults: &mut Vec<Fault>) -> BTreeMap<Stri
         let Some(node) = root.get(key) else { continue };
         let route = Route::of([key]);
         let Data::Seq(items) = &node.data else {
-            faults.push(Fault::new("wrong-type", format!("`{key}` is a list of names of environment variables")).under(&route));
+            faults.push(
+                Fault::new("wrong-type", format!("`{key}` is a list of names of environment variables")).under(&route),
+            );
             continue;
         };
         for (index, item) in items.iter().enumerate().filter(|_| key == "env") {
@@ -160,7 +165,8 @@ pub(super) fn environment(root: &Node, faults: &mut Vec<Fault>) -> BTreeMap<Stri
                     found.insert(item.text.clone(), Json::String(value));
                 }
                 Err(_) => faults.push(
-                    Fault::new("missing-env", format!("the environment variable `{}` isn't set", item.text)).under(&route.index(index)),
+                    Fault::new("missing-env", format!("the environment variable `{}` isn't set", item.text))
+                        .under(&route.index(index)),
                 ),
             }
         }

@@ -97,7 +97,11 @@ impl Spec {
         let mut top = Fields::new(&document.root, Route::here(), "a pipeline");
         let name: String = top.need("name", "give the pipeline a name: `name: penguins`").unwrap_or_default();
         if !name.is_empty() && !is_name(&name) {
-            top.fault(Fault::new("bad-name", format!("`{name}` isn't a name")).help("use letters, digits, `-` and `_`").within("name"));
+            top.fault(
+                Fault::new("bad-name", format!("`{name}` isn't a name"))
+                    .help("use letters, digits, `-` and `_`")
+                    .within("name"),
+            );
         }
         let description = top.take("description");
         let target = top.node("target").and_then(|node| TargetSpec::read(node, &Route::of(["target"]), faults));
@@ -106,10 +110,13 @@ impl Spec {
         for key in ["params", "env", "secrets"] {
             top.node(key);
         }
-        let sources = top.node("sources").map(|node| named(node, "sources", faults, SourceSpec::read)).unwrap_or_default();
+        let sources =
+            top.node("sources").map(|node| named(node, "sources", faults, SourceSpec::read)).unwrap_or_default();
         let steps = top.node("steps").map(|node| named(node, "steps", faults, StepSpec::read)).unwrap_or_default();
         if document.root.get("steps").is_none() {
-            top.fault(Fault::new("missing-field", "`steps` is missing").help("a pipeline has at least one step").on_key());
+            top.fault(
+                Fault::new("missing-field", "`steps` is missing").help("a pipeline has at least one step").on_key(),
+            );
         }
         let tests = top.take("tests").unwrap_or_default();
         top.later(&["profiles", "watch"]);

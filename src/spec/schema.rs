@@ -29,6 +29,10 @@ pub fn pipeline() -> Json {
 pub fn contract() -> Json {
     let mut schema = schemars::schema_for!(Contract).to_value();
     adapt::clean(&mut schema);
+    // Words of the language that this version doesn't have are not offered.
+    if let Some(Json::Array(words)) = schema.pointer_mut("/$defs/OnViolation/oneOf") {
+        words.retain(|word| is_supported(&json!({"columns": {}, "on_violation": word["const"]})));
+    }
     let Json::Object(mut fields) = schema else { unreachable!("a contract is a map of fields") };
     let example = json!({
         "columns": {"species": {"type": "category", "one_of": ["Adelie", "Gentoo"]}, "body_mass_g": {"type": "int", "min": 2000}},
@@ -36,6 +40,10 @@ pub fn contract() -> Json {
     });
     fields.insert("examples".to_owned(), json!([example]));
     titled("a gristmill data contract", fields)
+}
+
+fn is_supported(contract: &Json) -> bool {
+    serde_json::from_value::<Contract>(contract.clone()).is_ok_and(|contract| contract.faults().is_empty())
 }
 
 /// With dialect and title before the rest.
@@ -65,7 +73,8 @@ fn fields(description: &str, properties: Map<String, Json>, required: &[&str], e
 
 /// One of some words, each with what it means.
 fn words<'a>(description: &str, words: impl IntoIterator<Item = (&'a str, String)>) -> Json {
-    let words: Vec<Json> = words.into_iter().map(|(word, meaning)| json!({"const": word, "description": meaning})).collect();
+    let words: Vec<Json> =
+        words.into_iter().map(|(word, meaning)| json!({"const": word, "description": meaning})).collect();
     json!({"description": description, "oneOf": words})
 }
 
@@ -126,7 +135,11 @@ mod tests {
         for op in ops::catalogue() {
             assert!(definitions["op"]["properties"][op.name].is_object(), "{}", op.name);
             let described = &definitions[format!("op.{}", op.name)];
-            assert!(described["description"].as_str().is_some_and(|text| text.starts_with(op.page.summary)), "{}", op.name);
+            assert!(
+                described["description"].as_str().is_some_and(|text| text.starts_with(op.page.summary)),
+                "{}",
+                op.name
+            );
             assert!(described["examples"].is_array(), "the example of `{}` is of itself", op.name);
         }
         let models = constants(&definitions["train"]["properties"]["model"]);
@@ -150,6 +163,12 @@ mod tests {
         assert_eq!((&trees["minimum"], &trees["default"]), (&json!(1), &json!(100)));
         assert_eq!(trees["pattern"], schema["$defs"]["template"]["pattern"]);
         assert_eq!(schema["properties"]["params"]["type"], "object");
+    }
+
+    #[test]
+    fn contracts_offer_what_is_supported() {
+        assert_eq!(constants(&contract()["$defs"]["OnViolation"]), ["fail"]);
+        assert_eq!(constants(&contract()["$defs"]["ExtraColumns"]), ["error", "keep", "drop"]);
     }
 
     #[test]

@@ -30,11 +30,8 @@ impl SourceSpec {
         let mut fields = Fields::new(node, route.clone(), "a source");
         fields.later(&["sql", "connection", "from"]);
         let later = fields.entries().iter().any(|entry| matches!(entry.key.as_str(), "sql" | "from"));
-        let path: Option<String> = if later {
-            fields.take("path")
-        } else {
-            fields.need("path", "say which file: `path: data/penguins.csv`")
-        };
+        let path: Option<String> =
+            if later { fields.take("path") } else { fields.need("path", "say which file: `path: data/penguins.csv`") };
         let format: Option<Format> = fields.take("format");
         let delimiter: Option<String> = fields.take("delimiter");
         let header = fields.take("header");
@@ -49,7 +46,8 @@ impl SourceSpec {
         let mut reading = None;
         if let Some(path) = &path {
             if path.contains("://") {
-                fields.fault(Fault::new("not-supported", "sources on the network are not supported yet").within("path"));
+                fields
+                    .fault(Fault::new("not-supported", "sources on the network are not supported yet").within("path"));
             } else {
                 match format.map_or_else(|| Format::of(path), Ok) {
                     Ok(format) => reading = Some(Reading::plain(format)),

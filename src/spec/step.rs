@@ -184,7 +184,8 @@ impl StepSpec {
 
     pub(super) fn read(name: &str, node: &Node, route: &Route, faults: &mut Vec<Fault>) -> Option<Self> {
         let mut fields = Fields::new(node, route.clone(), "a step");
-        let said: Vec<&str> = fields.entries().iter().map(|entry| entry.key.as_str()).filter(|key| VERBS.contains(key)).collect();
+        let said: Vec<&str> =
+            fields.entries().iter().map(|entry| entry.key.as_str()).filter(|key| VERBS.contains(key)).collect();
         let later = fields.entries().iter().find(|entry| matches!(entry.key.as_str(), "predict" | "run"));
         let verb = match (said.as_slice(), later) {
             ([verb], _) => Some(*verb),
@@ -195,18 +196,25 @@ impl StepSpec {
             }
             ([], None) if fields.entries().is_empty() => None,
             ([], None) => {
-                let near = fields.entries().iter().find_map(|entry| Some((entry.key.as_str(), crate::source::nearest(&entry.key, VERBS)?)));
+                let near = fields
+                    .entries()
+                    .iter()
+                    .find_map(|entry| Some((entry.key.as_str(), crate::source::nearest(&entry.key, VERBS)?)));
                 let fault = match near {
                     Some((key, _)) => Fault::new("unknown-verb", format!("there is no verb `{key}`"))
-                        .maybe_help(suggest(key, VERBS)).on_key().within(key),
+                        .maybe_help(suggest(key, VERBS))
+                        .on_key()
+                        .within(key),
                     None => Fault::new("no-verb", format!("`{name}` has no verb"))
-                        .help(format!("a step says what it does: {}", crate::source::list(VERBS))).on_key(),
+                        .help(format!("a step says what it does: {}", crate::source::list(VERBS)))
+                        .on_key(),
                 };
                 faults.push(fault.under(route));
                 return None;
             }
             ([first, second, ..], _) => {
-                let fault = Fault::new("two-verbs", format!("`{first}` and `{second}` are both verbs, and a step has one"));
+                let fault =
+                    Fault::new("two-verbs", format!("`{first}` and `{second}` are both verbs, and a step has one"));
                 fields.fault(fault.help("make two steps of it").on_key().within(second));
                 Some(*first)
             }

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use super::TargetSpec;
-use super::step::{CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights};
+use super::step::{
+    CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
+};
 use crate::ops::Rows;
 use crate::source::{Data, Entry, Fault, Fields, Node, Route, decode, suggest};
 
@@ -40,7 +42,9 @@ fn table(verb: VerbKind, key: &'static str, fields: &mut Fields) -> Option<Table
                 }
             }
         }
-        Some(_) => fields.fault(Fault::new("wrong-type", "`ops` is a list").help("begin each op with `- `").within("ops")),
+        Some(_) => {
+            fields.fault(Fault::new("wrong-type", "`ops` is a list").help("begin each op with `- `").within("ops"))
+        }
         None => {}
     }
     Some(TableSpec { verb, input: input?, ops })
@@ -87,7 +91,10 @@ fn op(item: &Node, route: &Route) -> Result<OpSpec, Vec<Fault>> {
             Err(faults)
         }
         (None, _) => {
-            faults.push(Fault::new("wrong-type", format!("an op is a name and its argument, and this is {}", item.what())).under(route));
+            faults.push(
+                Fault::new("wrong-type", format!("an op is a name and its argument, and this is {}", item.what()))
+                    .under(route),
+            );
             Err(faults)
         }
     }
@@ -177,7 +184,11 @@ struct Bounds {
 fn gates(node: &Node, fields: &mut Fields) -> Vec<Gate> {
     let mut gates = Vec::new();
     if !matches!(node.data, Data::Map(_)) {
-        fields.fault(Fault::new("wrong-type", "`require` is a map of metrics").help("write `require: {accuracy: {min: 0.9}}`").within("require"));
+        fields.fault(
+            Fault::new("wrong-type", "`require` is a map of metrics")
+                .help("write `require: {accuracy: {min: 0.9}}`")
+                .within("require"),
+        );
     }
     for entry in node.entries() {
         let mut faults = Vec::new();
@@ -186,7 +197,10 @@ fn gates(node: &Node, fields: &mut Fields) -> Vec<Gate> {
             fields.fault(fault.within(&entry.key).within("require"));
         }
         let Some(bounds) = bounds else { continue };
-        let fault = if entry.key.starts_with("worst_slice") || entry.key.starts_with("slice_gap") || bounds.min_rows.is_some() {
+        let fault = if entry.key.starts_with("worst_slice")
+            || entry.key.starts_with("slice_gap")
+            || bounds.min_rows.is_some()
+        {
             Some(Fault::new("not-supported", "gates on slices are not supported yet").on_key())
         } else if bounds.min.is_none() && bounds.max.is_none() {
             Some(Fault::new("bad-gate", "a gate needs a bound").help("write `{min: 0.9}` or `{max: 10}`"))
@@ -210,7 +224,11 @@ fn deploy(fields: &mut Fields) -> Option<DeploySpec> {
     let step = fields.take("deploy");
     let name: Option<String> = fields.need("as", "name the model: `as: penguin-species`");
     if let Some(name) = name.as_ref().filter(|name| !super::pipeline::is_name(&name.replace('.', "_"))) {
-        fields.fault(Fault::new("bad-name", format!("`{name}` can't be a model's name")).help("use letters, digits, `-`, `_` and `.`").within("as"));
+        fields.fault(
+            Fault::new("bad-name", format!("`{name}` can't be a model's name"))
+                .help("use letters, digits, `-`, `_` and `.`")
+                .within("as"),
+        );
     }
     let alias = fields.take("alias").unwrap_or_else(|| "champion".to_owned());
     fields.later(&["promote_if", "branches", "refit"]);
@@ -238,21 +256,32 @@ fn target(node: &Node, route: &Route, fields: &mut Fields) -> Option<TargetKind>
     let none = Node::made(Data::Null, node.span.clone());
     let (name, settings, route) = match &node.data {
         Data::Str(name) => (name.as_str(), &none, route.clone()),
-        Data::Map(entries) if entries.len() == 1 => (entries[0].key.as_str(), &entries[0].value, route.key(&entries[0].key)),
+        Data::Map(entries) if entries.len() == 1 => {
+            (entries[0].key.as_str(), &entries[0].value, route.key(&entries[0].key))
+        }
         _ => {
-            fields.fault(Fault::new("wrong-type", "a target is a name, or a name and its settings").help("write `- rest: {port: 8080}`").under(route));
+            fields.fault(
+                Fault::new("wrong-type", "a target is a name, or a name and its settings")
+                    .help("write `- rest: {port: 8080}`")
+                    .under(route),
+            );
             return None;
         }
     };
     let bare = matches!(node.data, Data::Str(_));
     let at = |fault: Fault| if bare { fault } else { fault.on_key() };
     if LATER.contains(&name) {
-        fields.fault(at(Fault::new("not-supported", format!("the target `{name}` is not supported yet"))).under(&route));
+        fields
+            .fault(at(Fault::new("not-supported", format!("the target `{name}` is not supported yet"))).under(&route));
         return None;
     }
     if name != "rest" {
         let known = LATER.into_iter().chain(["rest"]);
-        fields.fault(at(Fault::new("unknown-target", format!("there is no target `{name}`"))).maybe_help(suggest(name, known)).under(&route));
+        fields.fault(
+            at(Fault::new("unknown-target", format!("there is no target `{name}`")))
+                .maybe_help(suggest(name, known))
+                .under(&route),
+        );
         return None;
     }
     let mut faults = Vec::new();

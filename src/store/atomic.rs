@@ -16,9 +16,7 @@ pub(super) const UNFINISHED: &str = ".tmp-";
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = folder_of(path);
     let temp = filled(path, bytes)?;
-    temp.as_file()
-        .sync_all()
-        .map_err(StoreError::io("write", path))?;
+    temp.as_file().sync_all().map_err(StoreError::io("write", path))?;
     persist(temp, path)?;
     sync_folder(folder)
 }
@@ -53,26 +51,21 @@ pub(super) fn unfinished(folder: &Path) -> Result<NamedTempFile, StoreError> {
 
 /// Gives an unfinished file its name.
 pub(super) fn persist(temp: NamedTempFile, path: &Path) -> Result<(), StoreError> {
-    temp.persist(path)
-        .map(drop)
-        .map_err(|error| StoreError::io("write", path)(error.error))
+    temp.persist(path).map(drop).map_err(|error| StoreError::io("write", path)(error.error))
 }
 
 /// Waits until the folder's entries are on the disk.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     // Windows can't open a folder as a file; a rename is durable enough there.
     if cfg!(unix) {
-        fs::File::open(folder)
-            .and_then(|file| file.sync_all())
-            .map_err(StoreError::io("write to", folder))?;
+        fs::File::open(folder).and_then(|file| file.sync_all()).map_err(StoreError::io("write to", folder))?;
     }
     Ok(())
 }
 
 fn filled(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, StoreError> {
     let mut temp = unfinished(folder_of(path))?;
-    temp.write_all(bytes)
-        .map_err(StoreError::io("write", path))?;
+    temp.write_all(bytes).map_err(StoreError::io("write", path))?;
     Ok(temp)
 }
 
@@ -94,9 +87,7 @@ mod tests {
         write_atomic(&path, b"one").expect("written");
         write_quick(&path, b"two").expect("written");
         assert_eq!(fs::read(&path).expect("read"), b"two");
-        let beside = fs::read_dir(path.parent().expect("folder"))
-            .expect("list")
-            .count();
+        let beside = fs::read_dir(path.parent().expect("folder")).expect("list").count();
         assert_eq!(beside, 1);
     }
 

@@ -14,9 +14,7 @@ pub fn sorted(value: &Json) -> Json {
         Json::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_unstable_by_key(|(key, _)| *key);
-            let entries = entries
-                .into_iter()
-                .map(|(key, value)| (key.clone(), sorted(value)));
+            let entries = entries.into_iter().map(|(key, value)| (key.clone(), sorted(value)));
             Json::Object(Map::from_iter(entries))
         }
         other => other.clone(),
@@ -31,9 +29,6 @@ mod tests {
     #[test]
     fn keys_are_sorted_at_every_depth_and_lists_are_not() {
         let value = json!({"b": [3, {"z": 1, "a": 0.1}], "a": null});
-        assert_eq!(
-            canonical(&value),
-            br#"{"a":null,"b":[3,{"a":0.1,"z":1}]}"#.to_vec()
-        );
+        assert_eq!(canonical(&value), br#"{"a":null,"b":[3,{"a":0.1,"z":1}]}"#.to_vec());
     }
 }

@@ -61,10 +61,7 @@ impl Held {
                 // Its last owner may have removed the file between our opening and our locking it.
                 Ok(()) if !is_at(&file, path) => {}
                 Ok(()) => {
-                    return Ok(Some(Self {
-                        path: path.to_owned(),
-                        _file: file,
-                    }));
+                    return Ok(Some(Self { path: path.to_owned(), _file: file }));
                 }
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error)),

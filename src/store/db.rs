@@ -55,11 +55,7 @@ pub struct Db {
 impl Db {
     /// The database of the project at `root`.
     pub fn new(root: &Path, durable: Durable) -> Self {
-        Self {
-            root: root.to_owned(),
-            durable,
-            connection: OnceCell::new(),
-        }
+        Self { root: root.to_owned(), durable, connection: OnceCell::new() }
     }
 
     /// Runs queries.
@@ -81,9 +77,7 @@ impl Db {
         let connection = self.connection.get_mut().expect("opened the line before");
         let before = connection.total_changes();
         let wrong = |error| Fault::from(StoreError::sql(&path)(error));
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(wrong)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrong)?;
         let made = work(&transaction).map_err(|stop| match stop {
             Stop::Sql(error) => wrong(error),
             Stop::Fault(fault) => fault,
@@ -101,9 +95,7 @@ impl Db {
         if self.connection.get().is_none() {
             let fresh = open(&self.root)?;
             if self.durable == Durable::Now {
-                fresh
-                    .pragma_update(None, "synchronous", "full")
-                    .map_err(StoreError::sql(&path_of(&self.root)))?;
+                fresh.pragma_update(None, "synchronous", "full").map_err(StoreError::sql(&path_of(&self.root)))?;
             }
             return Ok(self.connection.get_or_init(|| fresh));
         }

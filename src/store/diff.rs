@@ -31,16 +31,9 @@ pub fn diff(before: &[Part], after: &[Part]) -> Vec<Change> {
     }
     let mut changes = Vec::new();
     for part in after {
-        let was = old
-            .get_mut(part.path.as_str())
-            .and_then(VecDeque::pop_front)
-            .map(|nth| &before[nth].value);
+        let was = old.get_mut(part.path.as_str()).and_then(VecDeque::pop_front).map(|nth| &before[nth].value);
         if was != Some(&part.value) {
-            changes.push(Change {
-                part: part.path.clone(),
-                before: was.cloned(),
-                after: Some(part.value.clone()),
-            });
+            changes.push(Change { part: part.path.clone(), before: was.cloned(), after: Some(part.value.clone()) });
         }
     }
     let mut gone: Vec<usize> = old.into_values().flatten().collect();
@@ -83,10 +76,7 @@ mod tests {
     use serde_json::json;
 
     fn parts(list: &[(&str, Json)]) -> Vec<Part> {
-        let part = |(path, value): &(&str, Json)| Part {
-            path: (*path).to_owned(),
-            value: value.clone(),
-        };
+        let part = |(path, value): &(&str, Json)| Part { path: (*path).to_owned(), value: value.clone() };
         list.iter().map(part).collect()
     }
 
@@ -97,23 +87,11 @@ mod tests {
 
     #[test]
     fn changed_new_and_gone_parts_are_told() {
-        let before = [
-            ("with.depth", json!(5)),
-            ("with.n_estimators", json!(200)),
-            ("seed", json!(1)),
-        ];
-        let after = [
-            ("with.n_estimators", json!(300)),
-            ("with.rate", json!(0.1)),
-            ("seed", json!(1)),
-        ];
+        let before = [("with.depth", json!(5)), ("with.n_estimators", json!(200)), ("seed", json!(1))];
+        let after = [("with.n_estimators", json!(300)), ("with.rate", json!(0.1)), ("seed", json!(1))];
         assert_eq!(
             text(&before, &after),
-            [
-                "`with.n_estimators`: 200 → 300",
-                "`with.rate`: 0.1 is new",
-                "`with.depth`: 5 is gone",
-            ]
+            ["`with.n_estimators`: 200 → 300", "`with.rate`: 0.1 is new", "`with.depth`: 5 is gone",]
         );
         assert!(text(&before, &before).is_empty());
     }
@@ -122,10 +100,7 @@ mod tests {
     fn digests_are_short_and_long_text_is_cut() {
         let digest = |bytes| json!(Digest::of(bytes).to_string());
         assert_eq!(
-            text(
-                &[("inputs.train", digest(b"abc"))],
-                &[("inputs.train", digest(b""))]
-            ),
+            text(&[("inputs.train", digest(b"abc"))], &[("inputs.train", digest(b""))]),
             ["`inputs.train`: ba7816bf → e3b0c442"]
         );
         let cut = &text(&[], &[("sql", json!("é".repeat(200)))])[0];

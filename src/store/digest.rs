@@ -74,11 +74,7 @@ impl Digest {
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
-        .collect()
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
 }
 
 fn nibble(digit: u8) -> Option<u8> {
@@ -110,9 +106,7 @@ impl FromStr for Digest {
     type Err = ParseDigestError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.strip_prefix(PREFIX)
-            .and_then(Self::from_hex)
-            .ok_or_else(|| ParseDigestError(text.to_owned()))
+        text.strip_prefix(PREFIX).and_then(Self::from_hex).ok_or_else(|| ParseDigestError(text.to_owned()))
     }
 }
 
@@ -124,9 +118,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

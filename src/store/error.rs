@@ -98,11 +98,7 @@ impl StoreError {
             ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
             ErrorKind::NotFound => Self::Missing { path },
             ErrorKind::Unsupported if doing == "lock" => Self::NoLocks { path },
-            _ => Self::Io {
-                doing,
-                path,
-                source,
-            },
+            _ => Self::Io { doing, path, source },
         }
     }
 
@@ -112,15 +108,9 @@ impl StoreError {
         move |source| match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
-            Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => Self::Permission {
-                doing: "open",
-                path,
-            },
+            Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => Self::Permission { doing: "open", path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
-            _ => Self::Database {
-                path,
-                source: Box::new(source),
-            },
+            _ => Self::Database { path, source: Box::new(source) },
         }
     }
 
@@ -143,16 +133,22 @@ impl StoreError {
     /// What to do.
     pub fn help(&self) -> &'static str {
         match self {
-            Self::DiskFull { .. } => "make room (`gristmill gc` drops what no lock or model needs) and run again; what is done is kept",
+            Self::DiskFull { .. } => {
+                "make room (`gristmill gc` drops what no lock or model needs) and run again; what is done is kept"
+            }
             Self::Permission { .. } => "give yourself the right to it, or run as its owner",
             Self::ReadOnly { .. } => "mount it writable, or work on a copy of the project",
             Self::Missing { .. } => "look for a misspelled name, or for a file that isn't in git",
             Self::NoLocks { .. } => "put the project on a local disk: two runs at once need file locks",
             Self::Io { .. } => "look after the disk or the network drive, then run again; what is done is kept",
             Self::Busy { .. } => "wait for the other run to end, then run again",
-            Self::Database { .. } => "put back a copy of the file; without one, move it away: runs and the model registry start anew, cached results stay",
+            Self::Database { .. } => {
+                "put back a copy of the file; without one, move it away: runs and the model registry start anew, cached results stay"
+            }
             Self::Newer { .. } => "upgrade gristmill",
-            Self::Lock { .. } => "take one side of the merge, or delete the file and run the pipeline: it is made again from the cache",
+            Self::Lock { .. } => {
+                "take one side of the merge, or delete the file and run the pipeline: it is made again from the cache"
+            }
         }
     }
 }
@@ -210,11 +206,7 @@ mod tests {
     fn a_missing_file_or_a_broken_lock_is_not_the_environment() {
         let missing = StoreError::io("read", Path::new("x"))(ErrorKind::NotFound.into());
         assert!(!is_environment(missing.code()));
-        let lock = StoreError::Lock {
-            path: "p.lock".into(),
-            line: 3,
-            message: "no".into(),
-        };
+        let lock = StoreError::Lock { path: "p.lock".into(), line: 3, message: "no".into() };
         assert_eq!(lock.to_string(), "`p.lock`, line 3: no");
         assert!(!is_environment(lock.code()));
     }

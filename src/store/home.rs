@@ -68,9 +68,6 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         let home = prepare(dir.path()).expect("made");
         prepare(dir.path()).expect("a second time");
-        assert_eq!(
-            fs::read_to_string(home.join(".gitignore")).expect("read"),
-            "*\n"
-        );
+        assert_eq!(fs::read_to_string(home.join(".gitignore")).expect("read"), "*\n");
     }
 }

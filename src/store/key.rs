@@ -116,10 +116,7 @@ mod tests {
 
     #[test]
     fn neighbours_are_not_confused() {
-        assert_ne!(
-            key(&[("p", json!("ab")), ("q", json!("c"))]),
-            key(&[("p", json!("a")), ("q", json!("bc"))])
-        );
+        assert_ne!(key(&[("p", json!("ab")), ("q", json!("c"))]), key(&[("p", json!("a")), ("q", json!("bc"))]));
         assert_ne!(key(&[("ab", json!("c"))]), key(&[("a", json!("bc"))]));
         assert_ne!(key(&[("a", json!([]))]), key(&[("a", json!({}))]));
         assert_ne!(key(&[("a", json!(1))]), key(&[("a", json!("1"))]));

@@ -60,11 +60,7 @@ pub struct StepLock {
 
 impl Default for Lock {
     fn default() -> Self {
-        Self {
-            format: FORMAT,
-            sources: BTreeMap::new(),
-            steps: BTreeMap::new(),
-        }
+        Self { format: FORMAT, sources: BTreeMap::new(), steps: BTreeMap::new() }
     }
 }
 
@@ -139,19 +135,11 @@ fn unreadable(text: &str, path: &Path, error: &serde_yaml::Error) -> StoreError 
 }
 
 fn newer(path: &Path, found: u32) -> StoreError {
-    StoreError::Newer {
-        path: path.to_owned(),
-        found,
-        known: FORMAT,
-    }
+    StoreError::Newer { path: path.to_owned(), found, known: FORMAT }
 }
 
 fn wrong(path: &Path, line: usize, message: &str) -> StoreError {
-    StoreError::Lock {
-        path: path.to_owned(),
-        line,
-        message: message.to_owned(),
-    }
+    StoreError::Lock { path: path.to_owned(), line, message: message.to_owned() }
 }
 
 #[cfg(test)]
@@ -169,10 +157,9 @@ mod tests {
             rows: Some(344),
         };
         lock.sources.insert("penguins".into(), source);
-        for (name, metrics) in [
-            ("train", Some(json!({"f1": 0.1 + 0.2, "auc": 1.0, "by": {"b": 1e-9, "a": null}}))),
-            ("clean", None),
-        ] {
+        for (name, metrics) in
+            [("train", Some(json!({"f1": 0.1 + 0.2, "auc": 1.0, "by": {"b": 1e-9, "a": null}}))), ("clean", None)]
+        {
             let step = StepLock {
                 key: Key(Digest::of(name.as_bytes())),
                 outputs: [("train".to_owned(), Digest::of(b"rows").to_string())].into(),
@@ -252,9 +239,7 @@ mod tests {
         assert!(error.contains("`train` is there twice"), "{error}");
         let key = lock().steps["train"].key.to_string();
         let torn = text.replace(&key, &key[..40]);
-        let StoreError::Lock { line, message, .. } = parse(&torn).expect_err("torn") else {
-            panic!("a lock error")
-        };
+        let StoreError::Lock { line, message, .. } = parse(&torn).expect_err("torn") else { panic!("a lock error") };
         let expected = 1 + torn.lines().position(|line| line.ends_with(&key[..40])).expect("there");
         assert_eq!(line, expected, "{message}");
         assert!(message.contains("isn't a digest") && !message.contains("at line"), "{message}");

@@ -56,26 +56,15 @@ impl Recorder {
 
 impl Manifest for Recorder {
     fn leaf(&mut self, path: &str, value: &Json) {
-        self.0.push(Part {
-            path: path.to_owned(),
-            value: value.clone(),
-        });
+        self.0.push(Part { path: path.to_owned(), value: value.clone() });
     }
 }
 
 /// A key that could be read as more than one segment is quoted, so that two values never share their paths.
 fn under(path: &str, key: &str) -> String {
     let plain = !key.is_empty() && !key.contains(['.', '[', ']', '"', '\\']);
-    let key = if plain {
-        key.to_owned()
-    } else {
-        Json::from(key).to_string()
-    };
-    if path.is_empty() {
-        key
-    } else {
-        format!("{path}.{key}")
-    }
+    let key = if plain { key.to_owned() } else { Json::from(key).to_string() };
+    if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
 #[cfg(test)]
@@ -106,13 +95,7 @@ mod tests {
 
     #[test]
     fn keys_with_dots_do_not_look_like_nesting() {
-        assert_ne!(
-            record(&json!({"a.b": 1}))[0].0,
-            record(&json!({"a": {"b": 1}}))[0].0
-        );
-        assert_ne!(
-            record(&json!({"a[0]": 1}))[0].0,
-            record(&json!({"a": [1]}))[0].0
-        );
+        assert_ne!(record(&json!({"a.b": 1}))[0].0, record(&json!({"a": {"b": 1}}))[0].0);
+        assert_ne!(record(&json!({"a[0]": 1}))[0].0, record(&json!({"a": [1]}))[0].0);
     }
 }

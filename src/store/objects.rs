@@ -33,11 +33,7 @@ impl Store {
         if !about.is_dir() {
             return Err(StoreError::io("read", root)(ErrorKind::NotADirectory.into()));
         }
-        Ok(Self {
-            root: root.to_owned(),
-            home: root.join(STATE),
-            swept: Arc::default(),
-        })
+        Ok(Self { root: root.to_owned(), home: root.join(STATE), swept: Arc::default() })
     }
 
     /// The project's root.
@@ -78,9 +74,7 @@ impl Store {
             return Ok(digest);
         }
         let mut writer = self.writer()?;
-        writer
-            .write_all(bytes)
-            .map_err(|error| writer.error(error))?;
+        writer.write_all(bytes).map_err(|error| writer.error(error))?;
         writer.finish()
     }
 
@@ -130,9 +124,7 @@ impl Store {
     /// Every object, sorted.
     pub fn objects(&self) -> Result<Vec<Digest>, StoreError> {
         let files = two_levels(&self.folder("objects"))?.into_iter();
-        Ok(files
-            .filter_map(|(outer, name)| Digest::from_hex(&(outer + &name)))
-            .collect())
+        Ok(files.filter_map(|(outer, name)| Digest::from_hex(&(outer + &name))).collect())
     }
 
     /// Drops an object and says how many bytes that freed.
@@ -144,8 +136,7 @@ impl Store {
     /// Moves a damaged object to `.gristmill/damaged/`, for whoever wants to know what happened to the disk.
     fn set_aside(&self, digest: &Digest) {
         let folder = self.folder("damaged");
-        let moved = fs::create_dir_all(&folder)
-            .and_then(|()| fs::rename(self.path(digest), folder.join(digest.hex())));
+        let moved = fs::create_dir_all(&folder).and_then(|()| fs::rename(self.path(digest), folder.join(digest.hex())));
         // On a disk that can't be written it stays where it is; it is a miss all the same.
         drop(moved);
     }
@@ -196,9 +187,7 @@ impl ObjectWriter {
             return Ok(digest);
         }
         let (temp, _) = self.temp.into_parts();
-        temp.as_file()
-            .sync_all()
-            .map_err(StoreError::io("write", &path))?;
+        temp.as_file().sync_all().map_err(StoreError::io("write", &path))?;
         let objects = self.store.folder("objects");
         let folder = path.parent().unwrap_or(&objects);
         let new_folder = !folder.is_dir();

@@ -65,9 +65,7 @@ impl Store {
     /// The keys of all records, sorted; damaged ones too.
     pub fn keys(&self) -> Result<Vec<Key>, StoreError> {
         let files = two_levels(&self.folder("records"))?.into_iter();
-        Ok(files
-            .filter_map(|(_, name)| Digest::from_hex(name.strip_suffix(".json")?).map(Key))
-            .collect())
+        Ok(files.filter_map(|(_, name)| Digest::from_hex(name.strip_suffix(".json")?).map(Key)).collect())
     }
 
     /// The key that `name` (`pipeline/step/unit`) had when it was last set.
@@ -82,10 +80,7 @@ impl Store {
             return Ok(());
         }
         self.prepare()?;
-        let latest = Latest {
-            name: name.to_owned(),
-            key: *key,
-        };
+        let latest = Latest { name: name.to_owned(), key: *key };
         write_quick(&self.latest_path(name), &checked::wrap(&latest))
     }
 
@@ -115,10 +110,7 @@ mod tests {
     fn record(store: &Store) -> Record {
         Record {
             key: Key(Digest::of(b"key")),
-            parts: vec![Part {
-                path: "with.n".into(),
-                value: json!(3),
-            }],
+            parts: vec![Part { path: "with.n".into(), value: json!(3) }],
             outputs: [("train".to_owned(), store.put(b"rows").expect("kept"))].into(),
             meta: json!({"rows": 3, "f1": 0.1}),
             seconds: 0.25,

@@ -22,11 +22,31 @@ fn rewording_reruns_nothing() {
     let mill = Mill::penguins();
     mill.run(&["penguins"]);
     let lock = mill.read("pipelines/penguins.lock");
-    mill.edit("pipelines/penguins.yaml", "description: Tell a penguin's species from its measurements.", "description: \"Other words\" # and a comment")
-        .edit("pipelines/penguins.yaml", "with: {n_estimators: \"{{ params.trees }}\", max_depth: 8}", "with:\n      max_depth: 8\n      n_estimators: '{{   params.trees   }}'")
-        .edit("pipelines/penguins.yaml", "split: {test: 0.25, stratify: species}", "split: {stratify: \"species\", test:    0.25}")
-        .edit("pipelines/penguins.yaml", "filter: body_mass_g BETWEEN 2000 AND 8000", "filter: \"body_mass_g  between 2000 and 8000\"")
-        .edit("pipelines/penguins.yaml", "  tidy:\n    clean: penguins\n", "  tidy:\n    description: cleans\n    clean: penguins\n");
+    mill.edit(
+        "pipelines/penguins.yaml",
+        "description: Tell a penguin's species from its measurements.",
+        "description: \"Other words\" # and a comment",
+    )
+    .edit(
+        "pipelines/penguins.yaml",
+        "with: {n_estimators: \"{{ params.trees }}\", max_depth: 8}",
+        "with:\n      max_depth: 8\n      n_estimators: '{{   params.trees   }}'",
+    )
+    .edit(
+        "pipelines/penguins.yaml",
+        "split: {test: 0.25, stratify: species}",
+        "split: {stratify: \"species\", test:    0.25}",
+    )
+    .edit(
+        "pipelines/penguins.yaml",
+        "filter: body_mass_g BETWEEN 2000 AND 8000",
+        "filter: \"body_mass_g  between 2000 and 8000\"",
+    )
+    .edit(
+        "pipelines/penguins.yaml",
+        "  tidy:\n    clean: penguins\n",
+        "  tidy:\n    description: cleans\n    clean: penguins\n",
+    );
     let run = mill.run(&["penguins"]);
     assert!(made(&run).is_empty(), "{:?}", outcomes(&run));
     assert_eq!(lock, mill.read("pipelines/penguins.lock"));
@@ -102,7 +122,11 @@ fn results_are_the_same_from_any_folder_and_on_any_number_of_threads() {
 fn a_damaged_object_is_made_again() {
     let mill = Mill::penguins();
     let first = mill.run(&["penguins"]);
-    let digest = step(&first, "features")["outputs"]["train"].as_str().expect("a digest").trim_start_matches("sha256:").to_owned();
+    let digest = step(&first, "features")["outputs"]["train"]
+        .as_str()
+        .expect("a digest")
+        .trim_start_matches("sha256:")
+        .to_owned();
     let object = mill.at(".gristmill/objects").join(&digest[..2]).join(&digest[2..]);
     let mut bytes = std::fs::read(&object).expect("the object");
     let middle = bytes.len() / 2;

@@ -1,7 +1,7 @@
 //! Walks the catalogues: what holds for one op, model or function must hold for all.
 
-use gristmill::expr::{Expr, Scope, functions};
 use gristmill::data::{Kind, Shape, Value};
+use gristmill::expr::{Expr, Scope, functions};
 use gristmill::learn::{find_metric, find_model, metrics, models};
 use gristmill::ops::{CheckedOp, catalogue, find};
 use gristmill::source::{Document, Node};
@@ -41,7 +41,8 @@ fn read(name: &str, argument: &Node) -> Result<Box<dyn CheckedOp>, Vec<String>> 
     let params = std::collections::BTreeMap::from([("late_after".to_owned(), Value::Int(15))]);
     let shape = shape();
     let entry = find(name).expect("an op of the catalogue");
-    (entry.read)(argument, &Scope { shape: &shape, params: &params }).map_err(|faults| faults.iter().map(|fault| format!("{}: {fault}", fault.route)).collect())
+    (entry.read)(argument, &Scope { shape: &shape, params: &params })
+        .map_err(|faults| faults.iter().map(|fault| format!("{}: {fault}", fault.route)).collect())
 }
 
 #[test]
@@ -62,7 +63,8 @@ fn the_order_of_a_map_does_not_change_the_canonical_form() {
         let (_, argument) = argument(entry.page.example);
         let mut turned = argument.clone();
         turn(&mut turned);
-        let canonical = |node: &Node| gristmill::store::Digest::of_json(&read(entry.name, node).expect("read").canonical());
+        let canonical =
+            |node: &Node| gristmill::store::Digest::of_json(&read(entry.name, node).expect("read").canonical());
         assert_eq!(canonical(&argument), canonical(&turned), "{}", entry.name);
     }
 }
@@ -91,8 +93,20 @@ fn an_unknown_field_of_an_op_is_a_mistake_at_its_key() {
 #[test]
 fn every_op_of_this_version_of_the_language_is_there() {
     let wanted = [
-        "drop_missing", "fill_missing", "drop_duplicates", "drop_outliers", "filter", "rename", "cast", "drop", "keep",
-        "derive", "split", "bin", "one_hot", "standardize",
+        "drop_missing",
+        "fill_missing",
+        "drop_duplicates",
+        "drop_outliers",
+        "filter",
+        "rename",
+        "cast",
+        "drop",
+        "keep",
+        "derive",
+        "split",
+        "bin",
+        "one_hot",
+        "standardize",
     ];
     for name in wanted {
         assert!(find(name).is_ok(), "{name}");
@@ -116,7 +130,19 @@ fn the_example_of_each_model_is_accepted_and_its_synonyms_lead_to_it() {
 
 #[test]
 fn every_metric_of_this_version_of_the_language_is_there() {
-    for name in ["accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "mse", "rmse", "mae", "r2"] {
+    for name in [
+        "accuracy",
+        "balanced_accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "roc_auc",
+        "log_loss",
+        "mse",
+        "rmse",
+        "mae",
+        "r2",
+    ] {
         assert!(find_metric(name).is_ok(), "{name}");
     }
     for name in ["precision", "recall", "f1"] {
@@ -130,7 +156,8 @@ fn every_metric_of_this_version_of_the_language_is_there() {
 fn the_example_of_each_function_gives_what_it_says() {
     let (shape, params) = (Shape::default(), std::collections::BTreeMap::new());
     for entry in functions() {
-        let expr = Expr::parse(entry.example, &Scope { shape: &shape, params: &params }).unwrap_or_else(|faults| panic!("{}: {faults:?}", entry.name));
+        let expr = Expr::parse(entry.example, &Scope { shape: &shape, params: &params })
+            .unwrap_or_else(|faults| panic!("{}: {faults:?}", entry.name));
         let value = expr.compile(&|_| None).expect("no columns").eval(&[]);
         assert_eq!(value.to_string(), entry.result, "{}", entry.example);
     }

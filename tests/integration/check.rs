@@ -12,7 +12,8 @@ fn mistakes(pipeline: &str) -> Vec<(String, String, String)> {
     mill.file("schemas/c.yaml", "columns:\n  species: {type: category, one_of: [a, b]}\n  island: {type: category}\n  length: {type: float, nullable: true}\n  mass: {type: int}\n  note: {type: text}\n");
     mill.file("data/d.csv", "species,island,length,mass,note\na,x,1.5,3,n\nb,y,2.5,4,m\n");
     let ran = mill.go(&["check", "p", "--json"]);
-    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", ran.stdout, ran.stderr));
+    let json: serde_json::Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", ran.stdout, ran.stderr));
     let found = json["diagnostics"].as_array().expect("diagnostics");
     assert_eq!(ran.code, if found.iter().any(|one| one["severity"] == "error") { 2 } else { 0 });
     found
@@ -53,8 +54,14 @@ fn unknown_names_are_told_with_the_nearest() {
     tells("  a: {clean: birds, ops: [drop_mising: [mass]]}\n", &[("drop_mising", "no op", "`drop_missing`")]);
     tells("  a: {clean: birds, ops: [dropna: [mass]]}\n", &[("dropna", "no op", "`drop_missing`")]);
     tells("  a: {clean: birds, ops: [standardize: {colums: numeric}]}\n", &[("colums", "no key", "`columns`")]);
-    tells("  a: {clean: birds, ops: [drop_missing: [mas, lenght]]}\n", &[("mas", "no column `mas`", "`mass`"), ("lenght", "no column `lenght`", "`length`")]);
-    tells("  a: {clean: birds, ops: [filter: mass > 3 AND lenght < 2]}\n", &[("lenght", "no column `lenght`", "`length`")]);
+    tells(
+        "  a: {clean: birds, ops: [drop_missing: [mas, lenght]]}\n",
+        &[("mas", "no column `mas`", "`mass`"), ("lenght", "no column `lenght`", "`length`")],
+    );
+    tells(
+        "  a: {clean: birds, ops: [filter: mass > 3 AND lenght < 2]}\n",
+        &[("lenght", "no column `lenght`", "`length`")],
+    );
     tells("  a: {clean: birds, ops: [derive: {x: uper(island)}]}\n", &[("uper", "no function", "`upper`")]);
     tells("  a: {clean: birds, ops: [filter: mass > params.tree]}\n", &[("tree", "no param", "`trees`")]);
 }
@@ -71,7 +78,10 @@ fn models_and_hyper_parameters_are_checked() {
     tells(&with("xgboost", ""), &[("xgboost", "no model", "gradient_boosting")]);
     tells(&with("svm", ""), &[("svm", "not supported yet", "")]);
     tells(&with("random_forest", "n_estimators: many"), &[("many", "a whole number", "")]);
-    tells(&with("random_forest", "n_estimators: \"{{ params.treees }}\""), &[("params.treees", "no `treees`", "`trees`")]);
+    tells(
+        &with("random_forest", "n_estimators: \"{{ params.treees }}\""),
+        &[("params.treees", "no `treees`", "`trees`")],
+    );
     tells(&with("random_forest", "max_depth: 0"), &[("0", "max_depth", "")]);
     tells(&with("linear_regression", ""), &[("linear_regression", "does no classification", "")]);
 }
@@ -88,10 +98,10 @@ fn types_that_do_not_fit_are_told() {
         "  a: {clean: birds, ops: [bin: {mass: {edges: [0, 1, 2, 3, 4], labels: [a, b, c, d, e]}}]}\n",
         &[("[a, b, c, d, e]", "5 labels for 4 bins", "5 edges make 4 bins")],
     );
-    tells("  m: {train: birds, model: random_forest}\n", &[
-        ("birds", "`island` is category", "one_hot"),
-        ("birds", "`note` is text", "drop"),
-    ]);
+    tells(
+        "  m: {train: birds, model: random_forest}\n",
+        &[("birds", "`island` is category", "one_hot"), ("birds", "`note` is text", "drop")],
+    );
 }
 
 #[test]
@@ -110,27 +120,41 @@ fn steps_are_checked_against_each_other() {
     tells("  a: {description: nothing}\n", &[("a", "no verb", "clean")]);
     tells("  birds: {clean: birds}\n", &[("birds", "is a source already", "")]);
     let judged = |rest: &str| {
-        format!("  f: {{clean: birds, ops: [{{drop: [note]}}, {{split: {{test: 0.5}}}}, {{one_hot: [island]}}]}}\n  m: {{train: f, model: baseline}}\n  q: {{evaluate: m, metrics: [accuracy], {rest}}}\n")
+        format!(
+            "  f: {{clean: birds, ops: [{{drop: [note]}}, {{split: {{test: 0.5}}}}, {{one_hot: [island]}}]}}\n  m: {{train: f, model: baseline}}\n  q: {{evaluate: m, metrics: [accuracy], {rest}}}\n"
+        )
     };
     tells(&judged("require: {recall: {min: 0.5}}"), &[("recall", "`recall` isn't computed here", "add it")]);
     tells(&judged("best: acuracy"), &[("acuracy", "no metric", "`accuracy`")]);
     tells(&judged("slices: [ilsand]"), &[("ilsand", "no table on the way", "`island`")]);
     tells(&judged("on: validation"), &[("validation", "no validation part", "split")]);
-    tells("  f: {clean: birds, ops: [{drop: [note, island]}]}\n  m: {train: f, model: baseline}\n  q: {evaluate: m}\n", &[("m", "nothing splits the rows", "split")]);
+    tells(
+        "  f: {clean: birds, ops: [{drop: [note, island]}]}\n  m: {train: f, model: baseline}\n  q: {evaluate: m}\n",
+        &[("m", "nothing splits the rows", "split")],
+    );
     tells("  f: {clean: birds}\n  d: {deploy: f, as: x}\n", &[("f", "is a table", "")]);
 }
 
 #[test]
 fn what_is_to_come_is_refused_at_its_place() {
-    let found = mistakes(&format!("{TOP}  a: {{clean: birds, retries: 3, ops: [join: {{with: x}}]}}\n  r: {{run: [ls]}}\nwatch: {{}}\n"));
-    let told: BTreeSet<&str> = found.iter().filter(|(_, message, _)| message.contains("not supported yet")).map(|(at, _, _)| at.as_str()).collect();
+    let found = mistakes(&format!(
+        "{TOP}  a: {{clean: birds, retries: 3, ops: [join: {{with: x}}]}}\n  r: {{run: [ls]}}\nwatch: {{}}\n"
+    ));
+    let told: BTreeSet<&str> = found
+        .iter()
+        .filter(|(_, message, _)| message.contains("not supported yet"))
+        .map(|(at, _, _)| at.as_str())
+        .collect();
     assert_eq!(told, BTreeSet::from(["join", "retries", "run", "watch"]));
 }
 
 #[test]
 fn ten_mistakes_get_ten_carets_without_any_data() {
     let mill = Mill::new();
-    mill.file("schemas/c.yaml", "columns:\n  species: {type: category}\n  island: {type: category}\n  length: {type: float}\n");
+    mill.file(
+        "schemas/c.yaml",
+        "columns:\n  species: {type: category}\n  island: {type: category}\n  length: {type: float}\n",
+    );
     mill.file(
         "pipelines/p.yaml",
         "name: p\ntarget: species\nparms: {}\nsources:\n  birds: {path: data/nowhere.csv, contract: schemas/c.yaml}\nsteps:\n  a:\n    clean: birds\n    ops:\n      - drop_missing: [lenght]\n      - filter: length > 'x'\n      - bin: {length: {edges: [0, 1, 2], labels: [a, b, c]}}\n      - standardize: {colums: numeric}\n  m:\n    train: a\n    model: random_forest\n    with: {trees: 3}\n  q: {evaluate: m, metrics: [acuracy]}\n  x: {transform: y}\n  z: {clean: birds, train: birds}\n  t: {clean: birds, colour: red}\n",
@@ -164,7 +188,10 @@ fn a_contract_has_its_own_carets() {
     let mill = Mill::new();
     mill.file("pipelines/p.yaml", &format!("{TOP}  a: {{clean: birds}}\n"));
     mill.file("data/d.csv", "species\na\n");
-    mill.file("schemas/c.yaml", "columns:\n  species: {type: categry, one_of: [1]}\n  n: {type: int, one_of: [x], min: 3, max: 1}\n");
+    mill.file(
+        "schemas/c.yaml",
+        "columns:\n  species: {type: categry, one_of: [1]}\n  n: {type: int, one_of: [x], min: 3, max: 1}\n",
+    );
     let ran = mill.go(&["check"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("schemas/c.yaml:2:"), "{}", ran.stderr);
@@ -173,7 +200,11 @@ fn a_contract_has_its_own_carets() {
 #[test]
 fn fitted_ops_before_the_split_are_warned_of() {
     let mill = Mill::penguins();
-    mill.edit("pipelines/penguins.yaml", "      - drop_duplicates\n", "      - drop_duplicates\n      - fill_missing: {bill_depth_mm: mean}\n");
+    mill.edit(
+        "pipelines/penguins.yaml",
+        "      - drop_duplicates\n",
+        "      - drop_duplicates\n      - fill_missing: {bill_depth_mm: mean}\n",
+    );
     let ran = mill.fine(&["check"]);
     assert!(ran.stderr.contains("warning: `fill_missing` learns from all rows"), "{}", ran.stderr);
     assert!(ran.stderr.contains("put `split` before"), "{}", ran.stderr);

@@ -97,6 +97,11 @@ fn the_schemas_are_current() {
         if std::env::var_os("GRISTMILL_UPDATE").is_some() {
             fs::write(&path, &text).expect("written");
         }
-        assert_eq!(fs::read_to_string(&path).unwrap_or_default(), text, "{} is stale: run the tests with GRISTMILL_UPDATE=1", path.display());
+        assert_eq!(
+            fs::read_to_string(&path).unwrap_or_default(),
+            text,
+            "{} is stale: run the tests with GRISTMILL_UPDATE=1",
+            path.display()
+        );
     }
 }

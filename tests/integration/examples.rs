@@ -26,9 +26,14 @@ fn every_pipeline_runs() {
 fn the_committed_lock_is_what_a_run_makes() {
     let mill = Mill::penguins();
     mill.fine(&["run", "penguins"]);
-    let committed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/penguins.lock")).expect("the lock");
+    let committed =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/penguins.lock")).expect("the lock");
     if std::env::var_os("GRISTMILL_UPDATE").is_some() {
-        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/penguins.lock"), mill.read("pipelines/penguins.lock")).expect("written");
+        fs::write(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/penguins.lock"),
+            mill.read("pipelines/penguins.lock"),
+        )
+        .expect("written");
     }
     assert_eq!(committed, mill.read("pipelines/penguins.lock"));
 }
@@ -37,8 +42,22 @@ fn the_committed_lock_is_what_a_run_makes() {
 fn every_command_has_help_with_an_example() {
     let mill = Mill::new();
     let verbs = [
-        "init", "check", "plan", "run", "test", "status", "why", "dag", "show", "get", "render", "models", "predict", "serve",
-        "schema", "completions",
+        "init",
+        "check",
+        "plan",
+        "run",
+        "test",
+        "status",
+        "why",
+        "dag",
+        "show",
+        "get",
+        "render",
+        "models",
+        "predict",
+        "serve",
+        "schema",
+        "completions",
     ];
     let all = mill.fine(&["--help"]).stdout;
     for verb in verbs {

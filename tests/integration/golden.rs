@@ -17,7 +17,15 @@ fn every_format_gives_the_same_table() {
     let mill = Mill::new();
     mill.file("data/t.csv", TABLE);
     let expected = read(&mill, "{path: data/t.csv}");
-    for (format, name) in [("tsv", "t.tsv"), ("parquet", "t.parquet"), ("arrow", "t.arrow"), ("ndjson", "t.ndjson"), ("json", "t.json"), ("csv.gz", "t.csv.gz"), ("csv.zst", "t2.csv.zst")] {
+    for (format, name) in [
+        ("tsv", "t.tsv"),
+        ("parquet", "t.parquet"),
+        ("arrow", "t.arrow"),
+        ("ndjson", "t.ndjson"),
+        ("json", "t.json"),
+        ("csv.gz", "t.csv.gz"),
+        ("csv.zst", "t2.csv.zst"),
+    ] {
         read(&mill, "{path: data/t.csv}");
         mill.fine(&["get", "p/t", "-o", &format!("data/{name}")]);
         assert_eq!(read(&mill, &format!("{{path: data/{name}}}")), expected, "{format}");
@@ -39,9 +47,15 @@ fn missing_types_delimiter_encoding_and_condition_are_kept() {
     let mill = Mill::new();
     std::fs::create_dir_all(mill.at("data")).expect("made");
     std::fs::write(mill.at("data/l.csv"), b"zip;caf\xe9;n\n01234;-;1\n99999;x;2\n").expect("written");
-    let found = read(&mill, "{path: data/l.csv, delimiter: \";\", encoding: latin-1, missing: [\"-\"], columns: {zip: str}, where: n > 0}");
+    let found = read(
+        &mill,
+        "{path: data/l.csv, delimiter: \";\", encoding: latin-1, missing: [\"-\"], columns: {zip: str}, where: n > 0}",
+    );
     assert_eq!(found, "zip,café,n\n01234,,1\n99999,x,2\n");
-    assert_eq!(read(&mill, "{path: data/l.csv, delimiter: \";\", encoding: latin-1, where: n > 1}"), "zip,café,n\n99999,x,2\n");
+    assert_eq!(
+        read(&mill, "{path: data/l.csv, delimiter: \";\", encoding: latin-1, where: n > 1}"),
+        "zip,café,n\n99999,x,2\n"
+    );
 }
 
 #[test]
@@ -50,7 +64,10 @@ fn files_that_can_not_be_read_say_why() {
     let broken = |name: &str, bytes: &[u8]| {
         std::fs::create_dir_all(mill.at("data")).expect("made");
         std::fs::write(mill.at("data").join(name), bytes).expect("written");
-        mill.file("pipelines/p.yaml", &format!("name: p\nsources:\n  s: {{path: data/{name}}}\nsteps:\n  t: {{clean: s}}\n"));
+        mill.file(
+            "pipelines/p.yaml",
+            &format!("name: p\nsources:\n  s: {{path: data/{name}}}\nsteps:\n  t: {{clean: s}}\n"),
+        );
         let ran = mill.go(&["run", "p"]);
         assert_ne!(ran.code, 0, "{name}");
         assert!(ran.stderr.contains("pipelines/p.yaml:3:13"), "{name}: {}", ran.stderr);

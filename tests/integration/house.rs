@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom to the top.
 const ROOMS: [&str; 16] = [
-    "source", "store", "data", "expr", "recipe", "ops", "learn", "seal", "spec", "plan", "engine", "registry", "report",
-    "serve", "deploy", "cli",
+    "source", "store", "data", "expr", "recipe", "ops", "learn", "seal", "spec", "plan", "engine", "registry",
+    "report", "serve", "deploy", "cli",
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

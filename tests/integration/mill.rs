@@ -32,7 +32,8 @@ impl Mill {
     pub fn penguins() -> Self {
         let mill = Self::new();
         for path in ["pipelines/penguins.yaml", "schemas/penguins.yaml", "data/penguins.csv"] {
-            let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of the repository");
+            let text =
+                fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of the repository");
             mill.file(path, &text);
         }
         mill

@@ -11,7 +11,9 @@ fn models_are_listed_and_shown() {
     assert_eq!(list["models"][0]["name"], "penguin-species");
     assert_eq!(list["models"][0]["aliases"]["champion"], 1);
     let shown = mill.fine(&["models", "show", "penguin-species"]).stdout;
-    for text in ["version 1 (champion)", "pipeline  penguins", "bill_length_mm", "25 to 65", "scores when it was registered"] {
+    for text in
+        ["version 1 (champion)", "pipeline  penguins", "bill_length_mm", "25 to 65", "scores when it was registered"]
+    {
         assert!(shown.contains(text), "{text}\n{shown}");
     }
     let ran = mill.go(&["models", "show", "penguin-specis"]);
@@ -37,7 +39,12 @@ fn what_is_served_is_what_was_trained() {
 fn a_request_without_the_models_columns_is_told_which() {
     let mill = Mill::penguins();
     mill.run(&["penguins"]);
-    let ran = mill.file("new.csv", "island,bill_lenght_mm\nBiscoe,40\n").go(&["predict", "penguin-species", "--in", "new.csv"]);
+    let ran = mill.file("new.csv", "island,bill_lenght_mm\nBiscoe,40\n").go(&[
+        "predict",
+        "penguin-species",
+        "--in",
+        "new.csv",
+    ]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("the model asks for `bill_length_mm`"), "{}", ran.stderr);
     assert!(ran.stderr.contains("did you mean `bill_lenght_mm`?"), "{}", ran.stderr);

@@ -12,7 +12,10 @@ fn the_object_of_a_run_has_what_the_language_page_says() {
     assert_eq!(run["gates"]["quality"][0]["metric"], "accuracy");
     assert_eq!(run["gates"]["quality"][0]["passed"], true);
     let deployed = &run["deployed"][0];
-    assert_eq!((&deployed["model"], &deployed["version"], &deployed["alias"]), (&"penguin-species".into(), &1.into(), &"champion".into()));
+    assert_eq!(
+        (&deployed["model"], &deployed["version"], &deployed["alias"]),
+        (&"penguin-species".into(), &1.into(), &"champion".into())
+    );
     let features = step(&run, "features");
     assert!(features["key"].as_str().expect("a key").starts_with("sha256:"));
     let outputs: Vec<&String> = features["outputs"].as_object().expect("outputs").keys().collect();
@@ -64,7 +67,10 @@ fn a_failing_step_names_itself_its_op_and_its_column_and_others_are_skipped() {
     assert!(ran.stderr.contains("the feature `hours` has no value in"), "{}", ran.stderr);
     let run = mill.run(&["grades"]);
     let found = outcomes(&run);
-    assert!(found.contains(&("line".into(), "failed".into())) && found.contains(&("live".into(), "skipped".into())), "{found:?}");
+    assert!(
+        found.contains(&("line".into(), "failed".into())) && found.contains(&("live".into(), "skipped".into())),
+        "{found:?}"
+    );
     assert_eq!(run["status"], "failed");
 }
 
@@ -92,7 +98,11 @@ fn one_step_runs_with_what_it_needs() {
 #[test]
 fn coverage_counts_the_rows_that_ops_refused() {
     let mill = Mill::grades();
-    mill.edit("pipelines/grades.yaml", "      - fill_missing: {hours: {with: median, indicator: hours_missing}}\n", "      - drop_missing: [hours]\n");
+    mill.edit(
+        "pipelines/grades.yaml",
+        "      - fill_missing: {hours: {with: median, indicator: hours_missing}}\n",
+        "      - drop_missing: [hours]\n",
+    );
     mill.edit("pipelines/grades.yaml", "require: {r2: {min: 0.5}}", "require: {coverage: {min: 0.999}}");
     let run = mill.run(&["grades"]);
     assert_eq!(run["status"], "gate_failed");
@@ -104,7 +114,11 @@ fn coverage_counts_the_rows_that_ops_refused() {
 fn the_tests_of_a_pipeline_pass_and_fail() {
     let mill = Mill::penguins();
     assert!(mill.fine(&["test"]).stdout.contains("ok     penguins: a penguin without a sex is dropped"));
-    mill.edit("pipelines/penguins.yaml", "- {species: Gentoo, body_mass_g: 5400}", "- {species: Gentoo, body_mass_g: 5401}");
+    mill.edit(
+        "pipelines/penguins.yaml",
+        "- {species: Gentoo, body_mass_g: 5400}",
+        "- {species: Gentoo, body_mass_g: 5401}",
+    );
     let ran = mill.go(&["test"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stdout.contains("`body_mass_g` is 5400, 5401 is expected"), "{}", ran.stdout);
@@ -116,5 +130,9 @@ fn a_saved_table_and_odd_names_work() {
     mill.file("data/größe & co.csv", "löng näme,y\n1,a\n2,b\n3,a\n4,b\n");
     mill.file("pipelines/größe.yaml", "name: größe\ntarget: y\nsources: {s: {path: \"data/größe & co.csv\"}}\nsteps:\n  t: {clean: s, save: out/t.ndjson, ops: [{derive: {twice: '\"löng näme\" * 2'}}]}\n");
     mill.fine(&["run"]);
-    assert!(mill.read("out/t.ndjson").starts_with("{\"löng näme\":1,\"y\":\"a\",\"twice\":2}"), "{}", mill.read("out/t.ndjson"));
+    assert!(
+        mill.read("out/t.ndjson").starts_with("{\"löng näme\":1,\"y\":\"a\",\"twice\":2}"),
+        "{}",
+        mill.read("out/t.ndjson")
+    );
 }

@@ -32,7 +32,10 @@ impl Server {
     fn ask(&self, method: &str, path: &str, body: &[u8]) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).expect("connected");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         stream.write_all(head.as_bytes()).expect("sent");
         // The server may answer before it has read all of a body that is too large.
         let _ = stream.write_all(body);
@@ -76,7 +79,12 @@ fn a_raw_penguin_is_answered_and_a_wrong_one_is_told_why() {
     short.as_object_mut().expect("a record").remove("sex");
     let (status, answer) = server.predict(&json!({"input_data": [penguin(), wrong, short]}));
     assert_eq!(status, 422, "{answer}");
-    let told: Vec<(u64, &str)> = answer["details"].as_array().expect("details").iter().map(|one| (one["row"].as_u64().expect("a row"), one["field"].as_str().expect("a field"))).collect();
+    let told: Vec<(u64, &str)> = answer["details"]
+        .as_array()
+        .expect("details")
+        .iter()
+        .map(|one| (one["row"].as_u64().expect("a row"), one["field"].as_str().expect("a field")))
+        .collect();
     assert_eq!(told, [(1, "island"), (2, "sex")]);
 
     assert_eq!(server.ask("POST", "/predict", b"not JSON").0, 400);
@@ -86,7 +94,11 @@ fn a_raw_penguin_is_answered_and_a_wrong_one_is_told_why() {
     assert_eq!(server.ask("GET", "/health/live", b"").0, 200);
     assert_eq!(server.ask("GET", "/health/ready", b"").0, 200);
     assert!(server.ask("GET", "/openapi.json", b"").1.contains("bill_length_mm"));
-    let (status, body) = server.ask("POST", "/models/penguin-species/predict", json!({"input_data": [penguin()]}).to_string().as_bytes());
+    let (status, body) = server.ask(
+        "POST",
+        "/models/penguin-species/predict",
+        json!({"input_data": [penguin()]}).to_string().as_bytes(),
+    );
     assert_eq!(status, 200, "{body}");
 }
 
@@ -102,7 +114,15 @@ fn serving_equals_predicting_on_every_row() {
     let names: Vec<&str> = rows.remove(0).split(',').collect();
     let records: Vec<Json> = rows
         .iter()
-        .map(|row| names.iter().zip(row.split(',')).map(|(name, cell)| ((*name).to_owned(), cell.parse::<f64>().map_or(json!(cell), |number| json!(number)))).collect())
+        .map(|row| {
+            names
+                .iter()
+                .zip(row.split(','))
+                .map(|(name, cell)| {
+                    ((*name).to_owned(), cell.parse::<f64>().map_or(json!(cell), |number| json!(number)))
+                })
+                .collect()
+        })
         .collect();
     let server = Server::start(&mill);
     let (status, answer) = server.predict(&json!({"input_data": records}));
@@ -121,7 +141,8 @@ fn sigterm_ends_it_with_0() {
     let mill = Mill::penguins();
     mill.fine(&["run", "penguins"]);
     let mut server = Server::start(&mill);
-    let status = std::process::Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().expect("kill");
+    let status =
+        std::process::Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().expect("kill");
     assert!(status.success());
     assert_eq!(server.child.wait().expect("it ends").code(), Some(0));
 }

@@ -41,12 +41,12 @@ pub(super) fn read(text: &str, reading: &Reading) -> Result<(Shape, DataFrame), 
 }
 
 fn options(reading: &Reading, rows: Option<usize>) -> CsvReadOptions {
-    let parse = CsvParseOptions::default()
-        .with_separator(reading.delimiter)
-        .with_missing_is_null(true)
-        .with_null_values((!reading.missing.is_empty()).then(|| {
-            NullValues::AllColumns(reading.missing.iter().map(|text| PlSmallStr::from_str(text)).collect())
-        }));
+    let parse =
+        CsvParseOptions::default().with_separator(reading.delimiter).with_missing_is_null(true).with_null_values(
+            (!reading.missing.is_empty()).then(|| {
+                NullValues::AllColumns(reading.missing.iter().map(|text| PlSmallStr::from_str(text)).collect())
+            }),
+        );
     CsvReadOptions::default()
         .with_has_header(reading.header)
         .with_n_rows(rows)
@@ -60,7 +60,9 @@ fn strings(text: &str, reading: &Reading, rows: Option<usize>) -> Result<DataFra
         .with_infer_schema_length(Some(0))
         .into_reader_with_file_handle(Cursor::new(text.as_bytes()))
         .finish()
-        .map_err(|error| ragged(text, reading).unwrap_or_else(|| Fault::new("bad-csv", "it can't be read as a table").because(error)))?;
+        .map_err(|error| {
+            ragged(text, reading).unwrap_or_else(|| Fault::new("bad-csv", "it can't be read as a table").because(error))
+        })?;
     let columns: Vec<Column> = frame.columns().iter().map(without_empty).collect();
     DataFrame::new(frame.height(), columns).map_err(unexpected)
 }
@@ -110,8 +112,14 @@ fn cell_by_cell(strings: &DataFrame, fields: &[Field]) -> Result<DataFrame, Faul
                 return Ok(column.clone().with_name(field.name.as_str().into()));
             }
             converted(column, field.kind).map_err(|(row, text)| {
-                Fault::new("wrong-type", format!("row {}: `{}` is {}, and `{text}` isn't", row + 1, field.name, field.kind))
-                    .help(format!("name it in `missing` if it means no value, or say the type: `columns: {{{}: str}}`", field.name))
+                Fault::new(
+                    "wrong-type",
+                    format!("row {}: `{}` is {}, and `{text}` isn't", row + 1, field.name, field.kind),
+                )
+                .help(format!(
+                    "name it in `missing` if it means no value, or say the type: `columns: {{{}: str}}`",
+                    field.name
+                ))
             })
         })
         .collect::<Result<Vec<_>, Fault>>()?;
@@ -159,7 +167,9 @@ fn ragged(text: &str, reading: &Reading) -> Option<Fault> {
             b'\n' if !quoted => {
                 if *expected.get_or_insert(cells) != cells {
                     let message = format!("row {row} has {cells} cells, and the first line has {}", expected?);
-                    return Some(Fault::new("ragged-row", message).help("a cell that holds the delimiter must be quoted"));
+                    return Some(
+                        Fault::new("ragged-row", message).help("a cell that holds the delimiter must be quoted"),
+                    );
                 }
                 (cells, row) = (1, row + 1);
             }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::Reading;
 use super::super::Format;
+use super::Reading;
 use crate::data::{Field, Kind, Shape, Value, column_of, parse, unexpected};
 use crate::source::Fault;
 use polars::prelude::DataFrame;
@@ -27,9 +27,11 @@ pub(super) fn read(text: &str, reading: &Reading) -> Result<(Shape, DataFrame), 
         let values = records
             .iter()
             .enumerate()
-            .map(|(row, record)| cell(record.get(&name), kind, reading).map_err(|shown| {
-                Fault::new("wrong-type", format!("row {}: `{name}` is {kind}, and `{shown}` isn't", row + 1))
-            }))
+            .map(|(row, record)| {
+                cell(record.get(&name), kind, reading).map_err(|shown| {
+                    Fault::new("wrong-type", format!("row {}: `{name}` is {kind}, and `{shown}` isn't", row + 1))
+                })
+            })
             .collect::<Result<Vec<_>, _>>()?;
         columns.push(column_of(&name, kind, &values));
         fields.push(Field { name, kind });
@@ -39,9 +41,12 @@ pub(super) fn read(text: &str, reading: &Reading) -> Result<(Shape, DataFrame), 
 }
 
 fn records(text: &str, format: Format) -> Result<Vec<Map<String, Json>>, Fault> {
-    let broken = |row: usize, error: &dyn std::fmt::Display| Fault::new("bad-json", format!("row {row} isn't a JSON object: {error}"));
+    let broken = |row: usize, error: &dyn std::fmt::Display| {
+        Fault::new("bad-json", format!("row {row} isn't a JSON object: {error}"))
+    };
     if format == Format::Json {
-        return serde_json::from_str(text).map_err(|error| Fault::new("bad-json", format!("it isn't a list of JSON objects: {error}")));
+        return serde_json::from_str(text)
+            .map_err(|error| Fault::new("bad-json", format!("it isn't a list of JSON objects: {error}")));
     }
     text.lines()
         .enumerate()

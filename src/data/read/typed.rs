@@ -33,7 +33,11 @@ fn normal(frame: DataFrame, reading: &Reading) -> Result<(Shape, DataFrame), Fau
         })?;
         let kind = reading.kinds.get(&name).copied().unwrap_or(own);
         let column = plain(column, own)?;
-        columns.push(if own == kind || own.is_string() && kind.is_string() { column } else { converted(&column, kind)? });
+        columns.push(if own == kind || own.is_string() && kind.is_string() {
+            column
+        } else {
+            converted(&column, kind)?
+        });
         fields.push(Field { name, kind });
     }
     let frame = DataFrame::new(frame.height(), columns).map_err(unexpected)?;
@@ -83,7 +87,9 @@ fn converted(column: &Column, kind: Kind) -> Result<Column, Fault> {
                 _ if kind.is_string() && !value.is_null() => Some(Value::str(value.to_string())),
                 _ => value.clone().coerced(kind),
             };
-            made.ok_or_else(|| Fault::new("wrong-type", format!("row {}: `{}` is {kind}, and `{value}` isn't", row + 1, column.name())))
+            made.ok_or_else(|| {
+                Fault::new("wrong-type", format!("row {}: `{}` is {kind}, and `{value}` isn't", row + 1, column.name()))
+            })
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(column_of(column.name(), kind, &values))

@@ -19,23 +19,55 @@ const fn cast(
 const READ: &[Takes] = &[Takes::Str, Takes::Constant];
 
 pub(super) static ENTRIES: &[FunctionEntry] = &[
-    cast("int", |args| to(args, Kind::Int), |args, _| to_int(&args[0]))
-        .doc("int(x)", "`CAST(x AS int)`: floats are cut towards zero, text must be an integer.", "int(-2.7)", "-2"),
-    cast("float", |args| to(args, Kind::Float), |args, _| to_float(&args[0]))
-        .doc("float(x)", "`CAST(x AS float)`.", "float('1e3')", "1000"),
-    cast("bool", |args| to(args, Kind::Bool), |args, _| to_bool(&args[0]))
-        .doc("bool(x)", "`CAST(x AS bool)`: zero is false, other numbers true, text must be true, false, 1 or 0.", "bool('TRUE')", "true"),
-    cast("str", |args| to(args, Kind::Str), |args, _| Value::str(text(&args[0])))
-        .doc("str(x)", "`CAST(x AS str)`: numbers plain, dates as ISO 8601.", "str(DATE '2024-01-31')", "2024-01-31"),
-    cast("date", |args| to(args, Kind::Date), |args, _| to_date(&args[0]))
-        .doc("date(x)", "`CAST(x AS date)`: the day of a datetime, or text as 2024-01-31.", "date(TIMESTAMP '2024-01-31 12:30:00')", "2024-01-31"),
-    cast("datetime", |args| to(args, Kind::Datetime), |args, _| to_datetime(&args[0]))
-        .also(&["timestamp"])
-        .doc("datetime(x)", "`CAST(x AS datetime)`: the midnight of a date, or text as 2024-01-31 12:30:00, in UTC.", "datetime('2024-01-31 12:30:00+02:00')", "2024-01-31T10:30:00Z"),
-    FunctionEntry::new("parse_date", Family::Cast, READ, Gives::Is(Kind::Date), Kernel::Prepared(by_format))
-        .doc("parse_date(x, 'format')", "Reads a date by a format of strptime; null where it doesn't fit.", "parse_date('31.01.2024', '%d.%m.%Y')", "2024-01-31"),
+    cast("int", |args| to(args, Kind::Int), |args, _| to_int(&args[0])).doc(
+        "int(x)",
+        "`CAST(x AS int)`: floats are cut towards zero, text must be an integer.",
+        "int(-2.7)",
+        "-2",
+    ),
+    cast("float", |args| to(args, Kind::Float), |args, _| to_float(&args[0])).doc(
+        "float(x)",
+        "`CAST(x AS float)`.",
+        "float('1e3')",
+        "1000",
+    ),
+    cast("bool", |args| to(args, Kind::Bool), |args, _| to_bool(&args[0])).doc(
+        "bool(x)",
+        "`CAST(x AS bool)`: zero is false, other numbers true, text must be true, false, 1 or 0.",
+        "bool('TRUE')",
+        "true",
+    ),
+    cast("str", |args| to(args, Kind::Str), |args, _| Value::str(text(&args[0]))).doc(
+        "str(x)",
+        "`CAST(x AS str)`: numbers plain, dates as ISO 8601.",
+        "str(DATE '2024-01-31')",
+        "2024-01-31",
+    ),
+    cast("date", |args| to(args, Kind::Date), |args, _| to_date(&args[0])).doc(
+        "date(x)",
+        "`CAST(x AS date)`: the day of a datetime, or text as 2024-01-31.",
+        "date(TIMESTAMP '2024-01-31 12:30:00')",
+        "2024-01-31",
+    ),
+    cast("datetime", |args| to(args, Kind::Datetime), |args, _| to_datetime(&args[0])).also(&["timestamp"]).doc(
+        "datetime(x)",
+        "`CAST(x AS datetime)`: the midnight of a date, or text as 2024-01-31 12:30:00, in UTC.",
+        "datetime('2024-01-31 12:30:00+02:00')",
+        "2024-01-31T10:30:00Z",
+    ),
+    FunctionEntry::new("parse_date", Family::Cast, READ, Gives::Is(Kind::Date), Kernel::Prepared(by_format)).doc(
+        "parse_date(x, 'format')",
+        "Reads a date by a format of strptime; null where it doesn't fit.",
+        "parse_date('31.01.2024', '%d.%m.%Y')",
+        "2024-01-31",
+    ),
     FunctionEntry::new("parse_datetime", Family::Cast, READ, Gives::Is(Kind::Datetime), Kernel::Prepared(by_format))
-        .doc("parse_datetime(x, 'format')", "Reads a datetime by a format of strptime; without a time it is midnight, without an offset UTC.", "parse_datetime('31.01.2024 12:30', '%d.%m.%Y %H:%M')", "2024-01-31T12:30:00Z"),
+        .doc(
+            "parse_datetime(x, 'format')",
+            "Reads a datetime by a format of strptime; without a time it is midnight, without an offset UTC.",
+            "parse_datetime('31.01.2024 12:30', '%d.%m.%Y %H:%M')",
+            "2024-01-31T12:30:00Z",
+        ),
 ];
 
 /// The entry that casts to `kind`; nothing is cast to a duration.
@@ -64,11 +96,7 @@ fn to(args: &mut [Expr], kind: Kind) -> Result<Kind, Mistake> {
         return Ok(kind);
     }
     let mistake = Mistake::of(Some(0), format!("type {from} can't be turned into {kind}"));
-    Err(if from.is_temporal() && kind.is_numeric() {
-        mistake.help("`epoch(x)` gives its seconds")
-    } else {
-        mistake
-    })
+    Err(if from.is_temporal() && kind.is_numeric() { mistake.help("`epoch(x)` gives its seconds") } else { mistake })
 }
 
 fn to_int(value: &Value) -> Value {
@@ -111,8 +139,9 @@ fn to_date(value: &Value) -> Value {
     let day = match value {
         Value::Date(day) => Some(*day),
         Value::Datetime(micros) => calendar::day_of(*micros).try_into().ok(),
-        Value::Str(text) => calendar::read_date(text)
-            .or_else(|| calendar::day_of(calendar::read_moment(text)?).try_into().ok()),
+        Value::Str(text) => {
+            calendar::read_date(text).or_else(|| calendar::day_of(calendar::read_moment(text)?).try_into().ok())
+        }
         _ => None,
     };
     day.map_or(Value::Null, Value::Date)

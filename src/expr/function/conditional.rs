@@ -12,21 +12,45 @@ const ALIKE: &[Takes] = &[Takes::Alike];
 
 pub(super) static ENTRIES: &[FunctionEntry] = &[
     FunctionEntry::new("case", Family::Operator, &[Takes::Any], Gives::By(case), Kernel::Case).least(3).more(),
-    FunctionEntry::new("if", Family::Conditional, &[Takes::Bool, Takes::Alike, Takes::Alike], Gives::Common, Kernel::Case)
-        .also(&["iff"])
-        .doc("if(condition, yes, no)", "`yes` where the condition is true, else `no`.", "if(1 > 2, 'a', 'b')", "b"),
+    FunctionEntry::new(
+        "if",
+        Family::Conditional,
+        &[Takes::Bool, Takes::Alike, Takes::Alike],
+        Gives::Common,
+        Kernel::Case,
+    )
+    .also(&["iff"])
+    .doc("if(condition, yes, no)", "`yes` where the condition is true, else `no`.", "if(1 > 2, 'a', 'b')", "b"),
     FunctionEntry::new("coalesce", Family::Conditional, ALIKE, Gives::Common, Kernel::Coalesce)
         .more()
         .also(&["ifnull"])
         .doc("coalesce(x, …)", "The first that isn't null.", "coalesce(NULL, 2, 3)", "2"),
-    FunctionEntry::new("nullif", Family::Conditional, &[Takes::Alike, Takes::Alike], Gives::By(first_of_common), Kernel::Lenient(nullif))
-        .doc("nullif(x, y)", "Null where x equals y, else x.", "nullif('-', '-')", "null"),
-    FunctionEntry::new("greatest", Family::Conditional, ALIKE, Gives::Common, Kernel::Lenient(|args, kind| best(args, kind, Ordering::Greater)))
-        .more()
-        .doc("greatest(x, …)", "The greatest, nulls left out.", "greatest(1, NULL, 2.5)", "2.5"),
-    FunctionEntry::new("least", Family::Conditional, ALIKE, Gives::Common, Kernel::Lenient(|args, kind| best(args, kind, Ordering::Less)))
-        .more()
-        .doc("least(x, …)", "The least, nulls left out.", "least('b', 'a')", "a"),
+    FunctionEntry::new(
+        "nullif",
+        Family::Conditional,
+        &[Takes::Alike, Takes::Alike],
+        Gives::By(first_of_common),
+        Kernel::Lenient(nullif),
+    )
+    .doc("nullif(x, y)", "Null where x equals y, else x.", "nullif('-', '-')", "null"),
+    FunctionEntry::new(
+        "greatest",
+        Family::Conditional,
+        ALIKE,
+        Gives::Common,
+        Kernel::Lenient(|args, kind| best(args, kind, Ordering::Greater)),
+    )
+    .more()
+    .doc("greatest(x, …)", "The greatest, nulls left out.", "greatest(1, NULL, 2.5)", "2.5"),
+    FunctionEntry::new(
+        "least",
+        Family::Conditional,
+        ALIKE,
+        Gives::Common,
+        Kernel::Lenient(|args, kind| best(args, kind, Ordering::Less)),
+    )
+    .more()
+    .doc("least(x, …)", "The least, nulls left out.", "least('b', 'a')", "a"),
 ];
 
 /// Conditions stand at even places but the last; the other arguments are of one type.
@@ -40,7 +64,10 @@ fn case(args: &mut [Expr]) -> Result<Kind, Mistake> {
             *arg = Expr::null(Kind::Bool);
         }
         if arg.kind() != Kind::Bool {
-            return Err(Mistake::of(Some(nth), format!("what follows WHEN must be a condition, not a value of type {}", arg.kind())));
+            return Err(Mistake::of(
+                Some(nth),
+                format!("what follows WHEN must be a condition, not a value of type {}", arg.kind()),
+            ));
         }
     }
     common(args, |nth| nth == last || nth % 2 == 1)

@@ -11,8 +11,8 @@ mod typing;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-pub use typing::Mistake;
 pub(super) use cast::cast_name;
+pub use typing::Mistake;
 pub(super) use typing::{Gives, Takes};
 
 use super::tree::Expr;
@@ -46,11 +46,7 @@ pub(super) enum Kernel {
     /// Two floats to one, likewise.
     Float2(fn(f64, f64) -> f64),
     /// Arithmetic: by type, `other` for dates and spans.
-    Number2 {
-        int: fn(i64, i64) -> Option<i64>,
-        float: fn(f64, f64) -> f64,
-        other: fn(&[Value], Kind) -> Value,
-    },
+    Number2 { int: fn(i64, i64) -> Option<i64>, float: fn(f64, f64) -> f64, other: fn(&[Value], Kind) -> Value },
     /// Of the order of two values.
     Compare(fn(std::cmp::Ordering) -> bool),
     /// Anything, but null when an argument is null.
@@ -167,14 +163,8 @@ impl fmt::Debug for FunctionEntry {
     }
 }
 
-static CATALOGUE: [&[FunctionEntry]; 6] = [
-    operator::ENTRIES,
-    cast::ENTRIES,
-    number::ENTRIES,
-    text::ENTRIES,
-    date::ENTRIES,
-    conditional::ENTRIES,
-];
+static CATALOGUE: [&[FunctionEntry]; 6] =
+    [operator::ENTRIES, cast::ENTRIES, number::ENTRIES, text::ENTRIES, date::ENTRIES, conditional::ENTRIES];
 
 /// Every function that is called by name, by family: what the documentation lists.
 pub fn functions() -> &'static [FunctionEntry] {
@@ -195,9 +185,7 @@ pub(super) fn lookup(name: &str) -> Option<&'static FunctionEntry> {
 
 /// The names that can be called, for suggestions.
 pub(super) fn callable() -> impl Iterator<Item = &'static str> {
-    functions()
-        .iter()
-        .flat_map(|entry| std::iter::once(entry.name).chain(entry.aliases.iter().copied()))
+    functions().iter().flat_map(|entry| std::iter::once(entry.name).chain(entry.aliases.iter().copied()))
 }
 
 #[cfg(test)]
@@ -213,8 +201,7 @@ mod tests {
         let (shape, params) = (Shape::default(), BTreeMap::new());
         let scope = Scope { shape: &shape, params: &params };
         for entry in functions() {
-            let expr = Expr::parse(entry.example, &scope)
-                .unwrap_or_else(|faults| panic!("{}: {faults:?}", entry.name));
+            let expr = Expr::parse(entry.example, &scope).unwrap_or_else(|faults| panic!("{}: {faults:?}", entry.name));
             let value = expr.compile(&|_| None).expect("a constant").eval(&[]);
             assert_eq!(value.to_string(), entry.result, "{}", entry.example);
             assert!(!entry.summary.is_empty() && entry.signature.starts_with(entry.name), "{}", entry.name);

@@ -15,24 +15,52 @@ const fn alike(name: &'static str, kernel: fn(&[Value], Kind) -> Value) -> Funct
 }
 
 pub(super) static ENTRIES: &[FunctionEntry] = &[
-    alike("abs", |args, _| either(&args[0], i64::checked_abs, f64::abs))
-        .doc("abs(x)", "The absolute value.", "abs(-3)", "3"),
-    alike("sign", |args, _| either(&args[0], |x| Some(x.signum()), sign))
-        .doc("sign(x)", "-1, 0 or 1.", "sign(-2.5)", "-1"),
-    alike("floor", |args, _| either(&args[0], Some, f64::floor))
-        .doc("floor(x)", "The next whole number below.", "floor(-1.5)", "-2"),
-    alike("ceil", |args, _| either(&args[0], Some, f64::ceil))
-        .also(&["ceiling"])
-        .doc("ceil(x)", "The next whole number above.", "ceil(1.2)", "2"),
-    alike("trunc", |args, _| either(&args[0], Some, f64::trunc))
-        .also(&["truncate"])
-        .doc("trunc(x)", "The next whole number towards zero.", "trunc(-1.7)", "-1"),
+    alike("abs", |args, _| either(&args[0], i64::checked_abs, f64::abs)).doc(
+        "abs(x)",
+        "The absolute value.",
+        "abs(-3)",
+        "3",
+    ),
+    alike("sign", |args, _| either(&args[0], |x| Some(x.signum()), sign)).doc(
+        "sign(x)",
+        "-1, 0 or 1.",
+        "sign(-2.5)",
+        "-1",
+    ),
+    alike("floor", |args, _| either(&args[0], Some, f64::floor)).doc(
+        "floor(x)",
+        "The next whole number below.",
+        "floor(-1.5)",
+        "-2",
+    ),
+    alike("ceil", |args, _| either(&args[0], Some, f64::ceil)).also(&["ceiling"]).doc(
+        "ceil(x)",
+        "The next whole number above.",
+        "ceil(1.2)",
+        "2",
+    ),
+    alike("trunc", |args, _| either(&args[0], Some, f64::trunc)).also(&["truncate"]).doc(
+        "trunc(x)",
+        "The next whole number towards zero.",
+        "trunc(-1.7)",
+        "-1",
+    ),
     FunctionEntry::new("round", Family::Number, &[Takes::Number, Takes::Int], Gives::First, Kernel::Strict(round))
         .least(1)
-        .doc("round(x[, digits])", "Rounded to so many decimals, half away from zero; negative digits round to tens, hundreds, ….", "round(2.345, 1)", "2.3"),
+        .doc(
+            "round(x[, digits])",
+            "Rounded to so many decimals, half away from zero; negative digits round to tens, hundreds, ….",
+            "round(2.345, 1)",
+            "2.3",
+        ),
     float("sqrt", f64::sqrt).doc("sqrt(x)", "The square root; null below zero.", "sqrt(9)", "3"),
     float("exp", f64::exp).doc("exp(x)", "e to the power of x.", "exp(0)", "1"),
-    float("ln", f64::ln).also(&["log"]).doc("ln(x)", "The natural logarithm, also called `log`; null unless above zero.", "ln(1)", "0"),
+    float("ln", f64::ln).also(&["log"]).doc(
+        "ln(x)",
+        "The natural logarithm, also called `log`; null unless above zero.",
+        "ln(1)",
+        "0",
+    ),
     float("log10", f64::log10).doc("log10(x)", "The logarithm to base 10.", "log10(1000)", "3"),
     float("log2", f64::log2).doc("log2(x)", "The logarithm to base 2.", "log2(8)", "3"),
     float("log1p", f64::ln_1p).doc("log1p(x)", "ln(1 + x), exact near zero.", "log1p(0)", "0"),
@@ -42,11 +70,17 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
     FunctionEntry::new("pow", Family::Number, TWO, Gives::Is(Kind::Float), Kernel::Float2(f64::powf))
         .also(&["power"])
         .doc("pow(x, y)", "x to the power of y, a float.", "pow(2, 10)", "1024"),
-    FunctionEntry::new("mod", Family::Number, TWO, Gives::By(numeric), Kernel::Number2 {
-        int: |a, b| (b != 0).then(|| a.wrapping_rem(b)),
-        float: |a, b| a % b,
-        other: |_, _| Value::Null,
-    })
+    FunctionEntry::new(
+        "mod",
+        Family::Number,
+        TWO,
+        Gives::By(numeric),
+        Kernel::Number2 {
+            int: |a, b| (b != 0).then(|| a.wrapping_rem(b)),
+            float: |a, b| a % b,
+            other: |_, _| Value::Null,
+        },
+    )
     .doc("mod(x, y)", "The remainder, `x % y`, with the sign of x.", "mod(-7, 3)", "-1"),
 ];
 

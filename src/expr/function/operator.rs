@@ -42,7 +42,13 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
     sign("-", minus, i64::checked_sub, |a, b| a - b, subtract),
     sign("*", numbers, i64::checked_mul, |a, b| a * b, |_, _| Value::Null),
     sign("%", numbers, remainder, |a, b| a % b, |_, _| Value::Null),
-    FunctionEntry::new("/", Family::Operator, &[Takes::Number, Takes::Number], Gives::Is(Kind::Float), Kernel::Float2(|a, b| a / b)),
+    FunctionEntry::new(
+        "/",
+        Family::Operator,
+        &[Takes::Number, Takes::Number],
+        Gives::Is(Kind::Float),
+        Kernel::Float2(|a, b| a / b),
+    ),
     FunctionEntry::new("neg", Family::Operator, &[Takes::Number], Gives::First, Kernel::Strict(negative)),
     order("=", Ordering::is_eq),
     order("<>", Ordering::is_ne),
@@ -52,18 +58,38 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
     order(">=", Ordering::is_ge),
     logic("and", Kernel::And).more(),
     logic("or", Kernel::Or).more(),
-    FunctionEntry::new("not", Family::Operator, &[Takes::Bool], Gives::Is(Kind::Bool), Kernel::Strict(|args, _| {
-        Value::Bool(args[0] == Value::Bool(false))
-    })),
+    FunctionEntry::new(
+        "not",
+        Family::Operator,
+        &[Takes::Bool],
+        Gives::Is(Kind::Bool),
+        Kernel::Strict(|args, _| Value::Bool(args[0] == Value::Bool(false))),
+    ),
     is("is_null", &[Takes::Any], |args, _| Value::Bool(args[0].is_null())),
     is("is_true", &[Takes::Bool], |args, _| Value::Bool(args[0] == Value::Bool(true))),
     is("is_false", &[Takes::Bool], |args, _| Value::Bool(args[0] == Value::Bool(false))),
-    FunctionEntry::new("||", Family::Operator, &[Takes::Str, Takes::Str], Gives::Is(Kind::Str), Kernel::Strict(|args, _| {
-        super::text::join(args)
-    })),
+    FunctionEntry::new(
+        "||",
+        Family::Operator,
+        &[Takes::Str, Takes::Str],
+        Gives::Is(Kind::Str),
+        Kernel::Strict(|args, _| super::text::join(args)),
+    ),
     FunctionEntry::new("in", Family::Operator, TWO, Gives::By(ordered), Kernel::Prepared(member)).more(),
-    FunctionEntry::new("like", Family::Operator, PATTERN, Gives::Is(Kind::Bool), Kernel::Prepared(|args, _| like(args, false))),
-    FunctionEntry::new("ilike", Family::Operator, PATTERN, Gives::Is(Kind::Bool), Kernel::Prepared(|args, _| like(args, true))),
+    FunctionEntry::new(
+        "like",
+        Family::Operator,
+        PATTERN,
+        Gives::Is(Kind::Bool),
+        Kernel::Prepared(|args, _| like(args, false)),
+    ),
+    FunctionEntry::new(
+        "ilike",
+        Family::Operator,
+        PATTERN,
+        Gives::Is(Kind::Bool),
+        Kernel::Prepared(|args, _| like(args, true)),
+    ),
 ];
 
 fn ordered(args: &mut [Expr]) -> Result<Kind, Mistake> {
@@ -78,7 +104,10 @@ fn numbers(args: &mut [Expr]) -> Result<Kind, Mistake> {
             *arg = Expr::null(if other.is_numeric() { other } else { Kind::Int });
         }
         if !arg.kind().is_numeric() {
-            return Err(Mistake::of(Some(nth), format!("arithmetic takes numbers, and this is of type {}", arg.kind())));
+            return Err(Mistake::of(
+                Some(nth),
+                format!("arithmetic takes numbers, and this is of type {}", arg.kind()),
+            ));
         }
     }
     let float = args.iter().any(|arg| arg.kind() == Kind::Float);
@@ -89,10 +118,13 @@ fn numbers(args: &mut [Expr]) -> Result<Kind, Mistake> {
 fn plus(args: &mut [Expr]) -> Result<Kind, Mistake> {
     match (args[0].kind(), args[1].kind()) {
         (Kind::Date, Kind::Int) | (Kind::Int, Kind::Date) => Ok(Kind::Date),
-        (Kind::Date | Kind::Datetime, Kind::Duration) | (Kind::Duration, Kind::Date | Kind::Datetime) => Ok(Kind::Datetime),
+        (Kind::Date | Kind::Datetime, Kind::Duration) | (Kind::Duration, Kind::Date | Kind::Datetime) => {
+            Ok(Kind::Datetime)
+        }
         (Kind::Duration, Kind::Duration) => Ok(Kind::Duration),
-        (left, right) if left.is_string() || right.is_string() => numbers(args)
-            .map_err(|why| why.help("strings are joined with `||`")),
+        (left, right) if left.is_string() || right.is_string() => {
+            numbers(args).map_err(|why| why.help("strings are joined with `||`"))
+        }
         _ => numbers(args),
     }
 }

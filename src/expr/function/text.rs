@@ -12,63 +12,150 @@ const S: &[Takes] = &[Takes::Str];
 const SS: &[Takes] = &[Takes::Str, Takes::Str];
 const SI: &[Takes] = &[Takes::Str, Takes::Int];
 
-const fn text(name: &'static str, takes: &'static [Takes], gives: Kind, kernel: fn(&[Value], Kind) -> Value) -> FunctionEntry {
+const fn text(
+    name: &'static str,
+    takes: &'static [Takes],
+    gives: Kind,
+    kernel: fn(&[Value], Kind) -> Value,
+) -> FunctionEntry {
     FunctionEntry::new(name, Family::Text, takes, Gives::Is(gives), Kernel::Strict(kernel))
 }
 
 pub(super) static ENTRIES: &[FunctionEntry] = &[
-    text("lower", S, Kind::Str, |args, _| Value::str(str(args, 0).to_lowercase()))
-        .doc("lower(x)", "In lower case.", "lower('Äb')", "äb"),
-    text("upper", S, Kind::Str, |args, _| Value::str(str(args, 0).to_uppercase()))
-        .doc("upper(x)", "In upper case.", "upper('äb')", "ÄB"),
-    text("trim", SS, Kind::Str, |args, _| trim(args, true, true))
-        .least(1)
-        .doc("trim(x[, characters])", "Without blanks, or those characters, at both ends.", "trim('  a b ')", "a b"),
-    text("ltrim", SS, Kind::Str, |args, _| trim(args, true, false))
-        .least(1)
-        .doc("ltrim(x[, characters])", "Without them at the start.", "ltrim('xxa', 'x')", "a"),
-    text("rtrim", SS, Kind::Str, |args, _| trim(args, false, true))
-        .least(1)
-        .doc("rtrim(x[, characters])", "Without them at the end.", "rtrim('a--', '-')", "a"),
-    text("length", S, Kind::Int, |args, _| count(str(args, 0)))
-        .also(&["len", "char_length"])
-        .doc("length(x)", "How many characters.", "length('äb')", "2"),
-    text("substr", &[Takes::Str, Takes::Int, Takes::Int], Kind::Str, substr)
-        .also(&["substring"])
-        .least(2)
-        .doc("substr(x, start[, count])", "From the character at `start`, the first being 1.", "substr('abcd', 2, 2)", "bc"),
-    text("left", SI, Kind::Str, |args, _| ends(args, true))
-        .doc("left(x, n)", "The first n characters; without the last -n if n is negative.", "left('abc', 2)", "ab"),
-    text("right", SI, Kind::Str, |args, _| ends(args, false))
-        .doc("right(x, n)", "The last n characters; without the first -n if n is negative.", "right('abc', 2)", "bc"),
-    text("replace", &[Takes::Str, Takes::Str, Takes::Str], Kind::Str, replace)
-        .doc("replace(x, old, new)", "With every `old` replaced.", "replace('a-b-c', '-', '+')", "a+b+c"),
-    FunctionEntry::new("concat", Family::Text, &[Takes::Any], Gives::Is(Kind::Str), Kernel::Lenient(|args, _| join(args)))
-        .more()
-        .doc("concat(x, …)", "Joined; anything but strings is turned into text, nulls are left out.", "concat('a', 1, NULL, 'b')", "a1b"),
-    text("starts_with", SS, Kind::Bool, |args, _| Value::Bool(str(args, 0).starts_with(str(args, 1))))
-        .doc("starts_with(x, start)", "Whether it starts so.", "starts_with('abc', 'ab')", "true"),
-    text("ends_with", SS, Kind::Bool, |args, _| Value::Bool(str(args, 0).ends_with(str(args, 1))))
-        .doc("ends_with(x, end)", "Whether it ends so.", "ends_with('abc', 'ab')", "false"),
-    text("contains", SS, Kind::Bool, |args, _| Value::Bool(str(args, 0).contains(str(args, 1))))
-        .doc("contains(x, part)", "Whether the part is in it.", "contains('abc', 'b')", "true"),
+    text("lower", S, Kind::Str, |args, _| Value::str(str(args, 0).to_lowercase())).doc(
+        "lower(x)",
+        "In lower case.",
+        "lower('Äb')",
+        "äb",
+    ),
+    text("upper", S, Kind::Str, |args, _| Value::str(str(args, 0).to_uppercase())).doc(
+        "upper(x)",
+        "In upper case.",
+        "upper('äb')",
+        "ÄB",
+    ),
+    text("trim", SS, Kind::Str, |args, _| trim(args, true, true)).least(1).doc(
+        "trim(x[, characters])",
+        "Without blanks, or those characters, at both ends.",
+        "trim('  a b ')",
+        "a b",
+    ),
+    text("ltrim", SS, Kind::Str, |args, _| trim(args, true, false)).least(1).doc(
+        "ltrim(x[, characters])",
+        "Without them at the start.",
+        "ltrim('xxa', 'x')",
+        "a",
+    ),
+    text("rtrim", SS, Kind::Str, |args, _| trim(args, false, true)).least(1).doc(
+        "rtrim(x[, characters])",
+        "Without them at the end.",
+        "rtrim('a--', '-')",
+        "a",
+    ),
+    text("length", S, Kind::Int, |args, _| count(str(args, 0))).also(&["len", "char_length"]).doc(
+        "length(x)",
+        "How many characters.",
+        "length('äb')",
+        "2",
+    ),
+    text("substr", &[Takes::Str, Takes::Int, Takes::Int], Kind::Str, substr).also(&["substring"]).least(2).doc(
+        "substr(x, start[, count])",
+        "From the character at `start`, the first being 1.",
+        "substr('abcd', 2, 2)",
+        "bc",
+    ),
+    text("left", SI, Kind::Str, |args, _| ends(args, true)).doc(
+        "left(x, n)",
+        "The first n characters; without the last -n if n is negative.",
+        "left('abc', 2)",
+        "ab",
+    ),
+    text("right", SI, Kind::Str, |args, _| ends(args, false)).doc(
+        "right(x, n)",
+        "The last n characters; without the first -n if n is negative.",
+        "right('abc', 2)",
+        "bc",
+    ),
+    text("replace", &[Takes::Str, Takes::Str, Takes::Str], Kind::Str, replace).doc(
+        "replace(x, old, new)",
+        "With every `old` replaced.",
+        "replace('a-b-c', '-', '+')",
+        "a+b+c",
+    ),
+    FunctionEntry::new(
+        "concat",
+        Family::Text,
+        &[Takes::Any],
+        Gives::Is(Kind::Str),
+        Kernel::Lenient(|args, _| join(args)),
+    )
+    .more()
+    .doc(
+        "concat(x, …)",
+        "Joined; anything but strings is turned into text, nulls are left out.",
+        "concat('a', 1, NULL, 'b')",
+        "a1b",
+    ),
+    text("starts_with", SS, Kind::Bool, |args, _| Value::Bool(str(args, 0).starts_with(str(args, 1)))).doc(
+        "starts_with(x, start)",
+        "Whether it starts so.",
+        "starts_with('abc', 'ab')",
+        "true",
+    ),
+    text("ends_with", SS, Kind::Bool, |args, _| Value::Bool(str(args, 0).ends_with(str(args, 1)))).doc(
+        "ends_with(x, end)",
+        "Whether it ends so.",
+        "ends_with('abc', 'ab')",
+        "false",
+    ),
+    text("contains", SS, Kind::Bool, |args, _| Value::Bool(str(args, 0).contains(str(args, 1)))).doc(
+        "contains(x, part)",
+        "Whether the part is in it.",
+        "contains('abc', 'b')",
+        "true",
+    ),
     text("strpos", SS, Kind::Int, |args, _| match str(args, 0).find(str(args, 1)) {
         Some(byte) => Value::Int(str(args, 0)[..byte].chars().count() as i64 + 1),
         None => Value::Int(0),
     })
     .doc("strpos(x, part)", "Where the part starts first; 0 if it isn't in it.", "strpos('äbc', 'c')", "3"),
-    text("reverse", S, Kind::Str, |args, _| Value::str(str(args, 0).chars().rev().collect::<String>()))
-        .doc("reverse(x)", "Backwards.", "reverse('abc')", "cba"),
-    text("lpad", &[Takes::Str, Takes::Int, Takes::Str], Kind::Str, |args, _| pad(args, true))
-        .least(2)
-        .doc("lpad(x, n[, fill])", "Filled up at the start, or cut at the end, to n characters.", "lpad('7', 3, '0')", "007"),
-    text("rpad", &[Takes::Str, Takes::Int, Takes::Str], Kind::Str, |args, _| pad(args, false))
-        .least(2)
-        .doc("rpad(x, n[, fill])", "Filled up, or cut, at the end to n characters.", "rpad('abc', 2)", "ab"),
-    text("split_part", &[Takes::Str, Takes::Str, Takes::Int], Kind::Str, split_part)
-        .doc("split_part(x, separator, n)", "The n-th part between separators, the first being 1; empty if there are fewer.", "split_part('a/b/c', '/', 2)", "b"),
-    FunctionEntry::new("regexp_matches", Family::Text, &[Takes::Str, Takes::Constant], Gives::Is(Kind::Bool), Kernel::Prepared(regexp))
-        .doc("regexp_matches(x, 'pattern')", "Whether a regular expression matches somewhere in it.", "regexp_matches('abc', '^a.c$')", "true"),
+    text("reverse", S, Kind::Str, |args, _| Value::str(str(args, 0).chars().rev().collect::<String>())).doc(
+        "reverse(x)",
+        "Backwards.",
+        "reverse('abc')",
+        "cba",
+    ),
+    text("lpad", &[Takes::Str, Takes::Int, Takes::Str], Kind::Str, |args, _| pad(args, true)).least(2).doc(
+        "lpad(x, n[, fill])",
+        "Filled up at the start, or cut at the end, to n characters.",
+        "lpad('7', 3, '0')",
+        "007",
+    ),
+    text("rpad", &[Takes::Str, Takes::Int, Takes::Str], Kind::Str, |args, _| pad(args, false)).least(2).doc(
+        "rpad(x, n[, fill])",
+        "Filled up, or cut, at the end to n characters.",
+        "rpad('abc', 2)",
+        "ab",
+    ),
+    text("split_part", &[Takes::Str, Takes::Str, Takes::Int], Kind::Str, split_part).doc(
+        "split_part(x, separator, n)",
+        "The n-th part between separators, the first being 1; empty if there are fewer.",
+        "split_part('a/b/c', '/', 2)",
+        "b",
+    ),
+    FunctionEntry::new(
+        "regexp_matches",
+        Family::Text,
+        &[Takes::Str, Takes::Constant],
+        Gives::Is(Kind::Bool),
+        Kernel::Prepared(regexp),
+    )
+    .doc(
+        "regexp_matches(x, 'pattern')",
+        "Whether a regular expression matches somewhere in it.",
+        "regexp_matches('abc', '^a.c$')",
+        "true",
+    ),
 ];
 
 fn str(args: &[Value], nth: usize) -> &str {

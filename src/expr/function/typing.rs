@@ -88,7 +88,10 @@ pub fn apply(entry: &'static FunctionEntry, mut args: Vec<Expr>) -> Result<Expr,
     if let Kernel::Prepared(prepare) = entry.kernel {
         let constants: Vec<Value> = args[1..].iter().filter_map(|arg| arg.as_literal().cloned()).collect();
         if let Some(variable) = args[1..].iter().position(|arg| arg.as_literal().is_none()) {
-            return Err(Mistake::of(Some(variable + 1), format!("here `{}` takes constants only", spelled(entry.name))));
+            return Err(Mistake::of(
+                Some(variable + 1),
+                format!("here `{}` takes constants only", spelled(entry.name)),
+            ));
         }
         prepare(&constants, kind).map_err(|why| Mistake::of(Some(1), why))?;
     }
@@ -123,7 +126,10 @@ fn check(entry: &FunctionEntry, nth: usize, arg: &mut Expr, takes: Takes) -> Res
         Takes::Time => (Kind::is_temporal, Kind::Date, "a date, a datetime or a duration"),
     };
     if takes == Takes::Constant && !matches!(arg.as_literal(), Some(Value::Str(_))) {
-        return Err(Mistake::of(Some(nth), format!("argument {} of `{}` must be a string constant", nth + 1, entry.name)));
+        return Err(Mistake::of(
+            Some(nth),
+            format!("argument {} of `{}` must be a string constant", nth + 1, entry.name),
+        ));
     }
     if fits(arg.kind()) {
         return Ok(());
@@ -137,10 +143,13 @@ fn check(entry: &FunctionEntry, nth: usize, arg: &mut Expr, takes: Takes) -> Res
         return date.map_err(|why| Mistake { arg: Some(nth), ..why });
     }
     let found = arg.kind();
-    let mistake = Mistake::of(Some(nth), match entry.family {
-        Family::Operator => format!("`{}` takes {wanted}, not a value of type {found}", spelled(entry.name)),
-        _ => format!("argument {} of `{}` must be {wanted}, not a value of type {found}", nth + 1, entry.name),
-    });
+    let mistake = Mistake::of(
+        Some(nth),
+        match entry.family {
+            Family::Operator => format!("`{}` takes {wanted}, not a value of type {found}", spelled(entry.name)),
+            _ => format!("argument {} of `{}` must be {wanted}, not a value of type {found}", nth + 1, entry.name),
+        },
+    );
     Err(match takes {
         Takes::Str => mistake.help("turn it into one with `CAST(… AS str)`"),
         Takes::Bool if arg.kind().is_numeric() => mistake.help("compare it: `… <> 0`"),

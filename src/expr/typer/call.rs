@@ -9,15 +9,60 @@ use crate::expr::function::{Family, callable, lookup};
 use crate::source::{Fault, nearest};
 
 const VOLATILE: [&str; 18] = [
-    "now", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "getdate", "sysdate", "today",
-    "random", "rand", "uuid", "gen_random_uuid", "newid", "nextval", "curdate", "current_user", "session_user",
+    "now",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "getdate",
+    "sysdate",
+    "today",
+    "random",
+    "rand",
+    "uuid",
+    "gen_random_uuid",
+    "newid",
+    "nextval",
+    "curdate",
+    "current_user",
+    "session_user",
 ];
 const AGGREGATE: [&str; 22] = [
-    "sum", "avg", "mean", "count", "min", "max", "median", "mode", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop",
-    "var_samp", "first", "last", "array_agg", "string_agg", "quantile", "corr", "bool_and", "bool_or",
+    "sum",
+    "avg",
+    "mean",
+    "count",
+    "min",
+    "max",
+    "median",
+    "mode",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "variance",
+    "var_pop",
+    "var_samp",
+    "first",
+    "last",
+    "array_agg",
+    "string_agg",
+    "quantile",
+    "corr",
+    "bool_and",
+    "bool_or",
 ];
 const WINDOW: [&str; 10] = [
-    "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "first_value", "last_value",
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
 ];
 
 impl Typer<'_> {
@@ -65,10 +110,16 @@ impl Typer<'_> {
 fn refused(name: &str, function: &ast::Function) -> Option<Fault> {
     let fault = |message: String| Fault::new("not-supported", message);
     if VOLATILE.contains(&name) {
-        return Some(fault(format!("`{name}` isn't supported: it changes from run to run")).help("declare a parameter and write `params.name`"));
+        return Some(
+            fault(format!("`{name}` isn't supported: it changes from run to run"))
+                .help("declare a parameter and write `params.name`"),
+        );
     }
     if function.over.is_some() || WINDOW.contains(&name) {
-        return Some(fault(format!("`{name}` looks at other rows, and an expression sees one")).help("use a step such as `lag` or `rolling`"));
+        return Some(
+            fault(format!("`{name}` looks at other rows, and an expression sees one"))
+                .help("use a step such as `lag` or `rolling`"),
+        );
     }
     if AGGREGATE.contains(&name) {
         let help = match name {

@@ -50,8 +50,12 @@ impl Typer<'_> {
     /// Functions that the parser knows by heart.
     fn spoken(&mut self, sql: &Sql, range: Range<usize>, depth: usize) -> Option<Typed> {
         match sql {
-            Sql::Ceil { expr, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => self.one("ceil", expr, range, depth),
-            Sql::Floor { expr, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => self.one("floor", expr, range, depth),
+            Sql::Ceil { expr, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
+                self.one("ceil", expr, range, depth)
+            }
+            Sql::Floor { expr, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
+                self.one("floor", expr, range, depth)
+            }
             Sql::Position { expr, r#in } => self.pair("strpos", r#in, expr, range, depth),
             Sql::Substring { expr, substring_from: Some(from), substring_for, .. } => {
                 let parts = [Some(expr), Some(from), substring_for.as_ref()];
@@ -78,7 +82,9 @@ impl Typer<'_> {
             Sql::Subquery(_) | Sql::Exists { .. } => "a query inside an expression isn't supported",
             Sql::Wildcard(_) | Sql::QualifiedWildcard(..) => "`*` stands for no value here",
             Sql::Tuple(_) => "a list of values isn't supported here",
-            Sql::Like { .. } | Sql::ILike { .. } => "LIKE with ANY or ESCAPE isn't supported; `\\` takes the next character as it is",
+            Sql::Like { .. } | Sql::ILike { .. } => {
+                "LIKE with ANY or ESCAPE isn't supported; `\\` takes the next character as it is"
+            }
             Sql::SimilarTo { .. } | Sql::RLike { .. } => "this isn't supported; write `regexp_matches(x, 'pattern')`",
             Sql::AtTimeZone { .. } => "time zones aren't supported: datetimes are in UTC",
             Sql::Substring { .. } => "`substr` needs the position to start from",
@@ -163,7 +169,14 @@ impl Typer<'_> {
         Some(cast)
     }
 
-    fn case(&mut self, operand: Option<&Sql>, whens: &[ast::CaseWhen], otherwise: Option<&Sql>, range: Range<usize>, depth: usize) -> Option<Typed> {
+    fn case(
+        &mut self,
+        operand: Option<&Sql>,
+        whens: &[ast::CaseWhen],
+        otherwise: Option<&Sql>,
+        range: Range<usize>,
+        depth: usize,
+    ) -> Option<Typed> {
         let mut args = Vec::new();
         for when in whens {
             args.push(match operand {
@@ -201,7 +214,9 @@ impl Typer<'_> {
                 let value = literal::interval(number, interval.leading_field.as_ref());
                 self.constant(value, range)
             }
-            _ => self.refuse(range, "not-supported", "an interval of this form isn't supported; write INTERVAL '2' DAY"),
+            _ => {
+                self.refuse(range, "not-supported", "an interval of this form isn't supported; write INTERVAL '2' DAY")
+            }
         }
     }
 

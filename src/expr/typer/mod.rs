@@ -130,7 +130,12 @@ impl<'a> Typer<'a> {
                 let fault = Fault::new("not-supported", format!("`{whole}`: a column is named without its table"));
                 let fault = match self.scope.shape.known(&whole) {
                     Some(_) => fault.help(format!("a name with a point is written in double quotes: \"{whole}\"")),
-                    None => fault.maybe_help(parts.last().and_then(|last| nearest(&last.value, self.scope.shape.names())).map(|near| format!("write `{near}`"))),
+                    None => fault.maybe_help(
+                        parts
+                            .last()
+                            .and_then(|last| nearest(&last.value, self.scope.shape.names()))
+                            .map(|near| format!("write `{near}`")),
+                    ),
                 };
                 self.faults.push(fault.inside(range));
                 None
@@ -147,7 +152,11 @@ impl<'a> Typer<'a> {
             ast::Value::Boolean(flag) => Value::Bool(*flag),
             ast::Value::Null => Value::Null,
             ast::Value::Placeholder(_) => {
-                return self.refuse(range, "not-supported", "placeholders aren't supported; a parameter is written `params.name`");
+                return self.refuse(
+                    range,
+                    "not-supported",
+                    "placeholders aren't supported; a parameter is written `params.name`",
+                );
             }
             other => match literal::text(other) {
                 Some(text) => Value::str(text),
@@ -222,7 +231,11 @@ impl<'a> Typer<'a> {
             BinaryOperator::Gt => ">",
             BinaryOperator::GtEq => ">=",
             BinaryOperator::PGRegexMatch => {
-                self.faults.push(Fault::new("not-supported", "`~` isn't supported").help("write `regexp_matches(x, 'pattern')`").inside(range));
+                self.faults.push(
+                    Fault::new("not-supported", "`~` isn't supported")
+                        .help("write `regexp_matches(x, 'pattern')`")
+                        .inside(range),
+                );
                 return None;
             }
             other => return self.refuse(range, "not-supported", format!("`{other}` isn't supported")),

@@ -80,7 +80,11 @@ static METRICS: [MetricEntry; 20] = [
     high("f1_macro", classes::f1_macro, "the classes' f1, each counting the same"),
     high("f1_micro", classes::micro, "f1 over all classes' rows together, which is the accuracy"),
     high("f1_weighted", classes::f1_weighted, "the classes' f1, each counting by its rows"),
-    high("roc_auc", ranking::roc_auc, "how likely a positive ranks above a negative; else the mean of each class against the rest"),
+    high(
+        "roc_auc",
+        ranking::roc_auc,
+        "how likely a positive ranks above a negative; else the mean of each class against the rest",
+    ),
     MetricEntry {
         name: "log_loss",
         task: Task::Classification,
@@ -95,9 +99,7 @@ static METRICS: [MetricEntry; 20] = [
 ];
 
 /// Metrics of the language that are to come.
-const LATER: &[&str] = &[
-    "pr_auc", "brier", "mcc", "kappa", "medae", "mape", "wape", "explained_variance", "max_error",
-];
+const LATER: &[&str] = &["pr_auc", "brier", "mcc", "kappa", "medae", "mape", "wape", "explained_variance", "max_error"];
 
 /// What people call a metric elsewhere, and its name here.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -181,10 +183,7 @@ fn fitting(truth: &Target, prediction: &Prediction) -> Result<(), Fault> {
         return Err(Fault::new("answers-differ", "the predictions are of other classes than the truth"));
     }
     if truth.rows() != prediction.rows() {
-        return Err(Fault::new(
-            "rows-differ",
-            format!("{} predictions for {} rows", prediction.rows(), truth.rows()),
-        ));
+        return Err(Fault::new("rows-differ", format!("{} predictions for {} rows", prediction.rows(), truth.rows())));
     }
     if truth.rows() == 0 {
         return Err(Fault::new("no-rows", "there are no rows to judge on"));

@@ -192,8 +192,17 @@ models![
 
 /// Models of the language that are to come.
 const LATER: &[&str] = &[
-    "ridge", "lasso", "elastic_net", "svm", "decision_tree", "extra_trees", "gradient_boosting", "neural_network",
-    "naive_bayes", "knn", "ensemble",
+    "ridge",
+    "lasso",
+    "elastic_net",
+    "svm",
+    "decision_tree",
+    "extra_trees",
+    "gradient_boosting",
+    "neural_network",
+    "naive_bayes",
+    "knn",
+    "ensemble",
 ];
 
 /// What people call a model elsewhere, and its name here.
@@ -274,7 +283,10 @@ fn meant(name: &str) -> Option<String> {
         return suggest(name, names());
     };
     if LATER.contains(&ours) {
-        return Some(format!("`{ours}` is meant, but it is not supported yet; there is {}", crate::source::list(names())));
+        return Some(format!(
+            "`{ours}` is meant, but it is not supported yet; there is {}",
+            crate::source::list(names())
+        ));
     }
     Some(format!("did you mean `{ours}`?"))
 }

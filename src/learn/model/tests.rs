@@ -126,14 +126,16 @@ fn numbers_and_weights_of_any_size_are_fitted_or_refused() {
     for entry in catalogue() {
         for power in [-308, -160, -20, 20, 100, 153, 160, 300, 308] {
             let size = 10f64.powi(power);
-            let cells = [1.0, -1.2, 0.3, 0.4, 1.1, 0.9, 2.0, 3.0, 5.0, 7.0, 2.0, 1.0].map(|cell: f64| cell * size / 7.0);
+            let cells =
+                [1.0, -1.2, 0.3, 0.4, 1.1, 0.9, 2.0, 3.0, 5.0, 7.0, 2.0, 1.0].map(|cell: f64| cell * size / 7.0);
             let x = Matrix::new(vec!["a".into(), "b".into()], 6, cells.to_vec());
             let mixed = [&cells[..6], &[2.0, 3.0, 5.0, 7.0, 2.0, 1.0]].concat();
             let mixed = Matrix::new(vec!["a".into(), "b".into()], 6, mixed);
             let numbers = Target::Numbers(cells[3..9].to_vec());
             for y in targets(6).iter().chain([&numbers]).filter(|y| entry.tasks.contains(&y.task())) {
                 for x in [&x, &mixed] {
-                    for weights in [[1.0; 6], [1e-300, 1.0, 1e-300, 1.0, 0.0, 1.0], [1e300, 1.0, 1.0, 1.0, 0.0, 1e300]] {
+                    for weights in [[1.0; 6], [1e-300, 1.0, 1e-300, 1.0, 0.0, 1.0], [1e300, 1.0, 1.0, 1.0, 0.0, 1e300]]
+                    {
                         let data = Training::new(x, y).weighted(&weights);
                         match model(entry.name, Json::Null).fit(&data) {
                             Ok(estimator) => sound(&estimator, x),
@@ -151,7 +153,8 @@ fn classes_that_part_cleanly_stay_finite_without_a_penalty() {
     let x = one_column(&[1.0, 2.0, 3.0, 4.0]);
     for codes in [[0, 0, 1, 1], [0, 2, 1, 1]] {
         let y = classes(&codes, 3);
-        let estimator = model("logistic_regression", json!({"penalty": "none"})).fit(&Training::new(&x, &y)).expect("fit");
+        let estimator =
+            model("logistic_regression", json!({"penalty": "none"})).fit(&Training::new(&x, &y)).expect("fit");
         sound(&estimator, &x);
         assert_eq!(estimator.predict(&x).expect("prediction").labels(), Some(codes.to_vec()));
     }
@@ -287,7 +290,8 @@ fn coefficients_are_those_of_scikit_learn() {
             found.iter().zip(floats(row)).for_each(|(a, b)| near(*a, b));
         }
         // Intercepts of more than two classes mean the same after any shift of all of them.
-        let middle = |values: &[f64]| if values.len() > 1 { values.iter().sum::<f64>() / values.len() as f64 } else { 0.0 };
+        let middle =
+            |values: &[f64]| if values.len() > 1 { values.iter().sum::<f64>() / values.len() as f64 } else { 0.0 };
         let (ours, theirs) = (middle(intercepts), middle(&expected_intercepts));
         intercepts.iter().zip(&expected_intercepts).for_each(|(a, b)| near(a - ours, b - theirs));
     });
@@ -301,7 +305,9 @@ fn mean_scores_over_20_splits_are_those_of_scikit_learn() {
         let table = reference::table(set);
         for name in models.as_object().expect("models").keys() {
             let seeds = splits[set].as_array().expect("splits").iter().enumerate();
-            jobs.extend(seeds.map(|(seed, test)| (set.clone(), name.clone(), seed as u64, test.clone(), table.clone())));
+            jobs.extend(
+                seeds.map(|(seed, test)| (set.clone(), name.clone(), seed as u64, test.clone(), table.clone())),
+            );
         }
     }
     let found: Vec<(String, String, f64)> = jobs

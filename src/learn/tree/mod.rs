@@ -153,7 +153,8 @@ mod tests {
             else {
                 panic!("classes")
             };
-            let mut rows: Vec<Vec<u64>> = values.chunks(3).map(|row| row.iter().map(|p| p.to_bits()).collect()).collect();
+            let mut rows: Vec<Vec<u64>> =
+                values.chunks(3).map(|row| row.iter().map(|p| p.to_bits()).collect()).collect();
             rows.sort();
             rows.chunk_by(|a, b| a == b).map(<[_]>::len).collect::<Vec<_>>()
         };

@@ -46,13 +46,7 @@ pub(super) struct Space {
 
 impl Space {
     /// The best cut of one column.
-    pub(super) fn search<C: Criterion>(
-        &mut self,
-        criterion: &C,
-        bins: &Bins,
-        column: usize,
-        rows: &Rows,
-    ) -> Found {
+    pub(super) fn search<C: Criterion>(&mut self, criterion: &C, bins: &Bins, column: usize, rows: &Rows) -> Found {
         self.left.clear();
         self.left.resize(criterion.width(), 0.0);
         // Clearing and walking a histogram costs more than sorting a few rows.
@@ -87,13 +81,7 @@ impl Space {
         Found::Varied(best)
     }
 
-    fn histogram<C: Criterion>(
-        &mut self,
-        criterion: &C,
-        codes: &[u8],
-        bins: usize,
-        rows: &Rows,
-    ) -> Found {
+    fn histogram<C: Criterion>(&mut self, criterion: &C, codes: &[u8], bins: usize, rows: &Rows) -> Found {
         let width = criterion.width();
         self.sums.clear();
         self.sums.resize(bins * width, 0.0);

@@ -42,25 +42,17 @@ impl<'de> de::Visitor<'de> for ToVisitor {
         };
         let kind = kind(&name)?;
         if !matches!(kind, Kind::Date | Kind::Datetime) {
-            return Err(de::Error::custom(format!(
-                "only `date` and `datetime` have a format, `{name}` hasn't"
-            )));
+            return Err(de::Error::custom(format!("only `date` and `datetime` have a format, `{name}` hasn't")));
         }
-        Ok(To {
-            kind,
-            format: Some(format),
-        })
+        Ok(To { kind, format: Some(format) })
     }
 }
 
 fn kind<E: de::Error>(name: &str) -> Result<Kind, E> {
-    Kind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == name)
-        .ok_or_else(|| {
-            let help = suggest(name, Kind::ALL.map(Kind::name)).unwrap_or_default();
-            E::custom(format!("there is no type `{name}`: {help}"))
-        })
+    Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+        let help = suggest(name, Kind::ALL.map(Kind::name)).unwrap_or_default();
+        E::custom(format!("there is no type `{name}`: {help}"))
+    })
 }
 
 impl JsonSchema for To {
@@ -151,8 +143,7 @@ impl Op for Cast {
             let lost = Expr::column(&column, kind).is_null().not().and(made.is_null());
             for (_, frame) in table.parts() {
                 if let Some((row, value)) = crate::recipe::first_where(&lost, frame, &column)? {
-                    let message =
-                        format!("`{column}` in row {}: `{value}` can't be made {}", row + 1, to.kind);
+                    let message = format!("`{column}` in row {}: `{value}` can't be made {}", row + 1, to.kind);
                     return Err(Fault::new("cast", message)
                         .help("filter such rows, or name the value in the source's `missing`")
                         .within(self.columns.key_of(&column, &table.shape)));
@@ -177,8 +168,7 @@ impl To {
         let fits = from == self.kind
             || self.kind.is_string()
             || from.is_string()
-            || (from.is_numeric() || from == Kind::Bool)
-                && (self.kind.is_numeric() || self.kind == Kind::Bool)
+            || (from.is_numeric() || from == Kind::Bool) && (self.kind.is_numeric() || self.kind == Kind::Bool)
             || from == Kind::Date && self.kind == Kind::Datetime
             || from == Kind::Datetime && self.kind == Kind::Date;
         if !fits || (self.kind == Kind::Duration && from != Kind::Duration) {

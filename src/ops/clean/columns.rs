@@ -26,20 +26,14 @@ pub struct Drop {
 impl Op for Drop {
     const NAME: &'static str = "drop";
     const VERSION: u32 = 1;
-    const PAGE: Page = Page {
-        summary: "Takes columns away.",
-        learns: "",
-        serving: Serving::Same,
-        example: "drop: [year]",
-    };
+    const PAGE: Page =
+        Page { summary: "Takes columns away.", learns: "", serving: Serving::Same, example: "drop: [year]" };
     const SHORTHAND: Option<&'static str> = Some("columns");
     type Params = Params;
     type Fitted = ();
 
     fn check(params: Params, _: &Scope) -> Result<Self, Vec<Fault>> {
-        Ok(Self {
-            columns: params.columns,
-        })
+        Ok(Self { columns: params.columns })
     }
 
     fn shape(&self, input: &Shape, _: Option<&()>, faults: &mut Vec<Fault>) -> Shape {
@@ -56,11 +50,7 @@ impl Op for Drop {
 
     fn lower(&self, (): &(), input: &Shape) -> Result<Vec<RowStep>, Fault> {
         let gone = self.columns.resolve(input)?;
-        let columns = input
-            .names()
-            .filter(|name| !gone.iter().any(|other| other == name))
-            .map(str::to_owned)
-            .collect();
+        let columns = input.names().filter(|name| !gone.iter().any(|other| other == name)).map(str::to_owned).collect();
         Ok(vec![RowStep::keep(columns)])
     }
 }
@@ -85,9 +75,7 @@ impl Op for Keep {
     type Fitted = ();
 
     fn check(params: Params, _: &Scope) -> Result<Self, Vec<Fault>> {
-        Ok(Self {
-            columns: params.columns,
-        })
+        Ok(Self { columns: params.columns })
     }
 
     fn shape(&self, input: &Shape, _: Option<&()>, faults: &mut Vec<Fault>) -> Shape {

@@ -56,10 +56,7 @@ impl Op for DropDuplicates {
     type Fitted = ();
 
     fn check(params: Params, _: &Scope) -> Result<Self, Vec<Fault>> {
-        Ok(Self {
-            by: params.by,
-            keep: params.keep,
-        })
+        Ok(Self { by: params.by, keep: params.keep })
     }
 
     fn shape(&self, input: &Shape, _: Option<&()>, faults: &mut Vec<Fault>) -> Shape {

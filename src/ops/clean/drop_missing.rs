@@ -48,10 +48,7 @@ impl Op for DropMissing {
                 .help("write a number above 0 and up to 1, as in `min_present: 0.5`");
             return Err(vec![fault.within("min_present")]);
         }
-        Ok(Self {
-            columns: params.columns,
-            min_present: params.min_present,
-        })
+        Ok(Self { columns: params.columns, min_present: params.min_present })
     }
 
     fn shape(&self, input: &Shape, _: Option<&()>, faults: &mut Vec<Fault>) -> Shape {
@@ -71,13 +68,7 @@ impl Op for DropMissing {
         let Some(share) = self.min_present else {
             return columns
                 .iter()
-                .map(|name| {
-                    Ok(RowStep::refuse(
-                        column(name)?.is_null(),
-                        format!("`{name}` has no value"),
-                        Some(name),
-                    ))
-                })
+                .map(|name| Ok(RowStep::refuse(column(name)?.is_null(), format!("`{name}` has no value"), Some(name))))
                 .collect();
         };
         let needed = (share * columns.len() as f64).ceil() as i64;

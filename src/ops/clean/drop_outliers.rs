@@ -51,11 +51,8 @@ impl Op for DropOutliers {
     type Fitted = BTreeMap<String, (f64, f64)>;
 
     fn check(params: Params, _: &Scope) -> Result<Self, Vec<Fault>> {
-        let faults: Vec<Fault> = params
-            .0
-            .iter()
-            .filter_map(|(key, bound)| bound.fault().map(|fault| fault.within(key)))
-            .collect();
+        let faults: Vec<Fault> =
+            params.0.iter().filter_map(|(key, bound)| bound.fault().map(|fault| fault.within(key))).collect();
         if faults.is_empty() {
             return Ok(Self { columns: params.0 });
         }
@@ -79,9 +76,7 @@ impl Op for DropOutliers {
     }
 
     fn learns(&self) -> bool {
-        self.columns
-            .values()
-            .any(|bound| !matches!(bound, Bound::Between(_)))
+        self.columns.values().any(|bound| !matches!(bound, Bound::Between(_)))
     }
 
     fn fit(&self, table: &Table, _: &FitContext) -> Result<Self::Fitted, Fault> {
@@ -121,10 +116,9 @@ impl Bound {
         let (field, message) = match self {
             Bound::Iqr(width) if *width < 0.0 || width.is_nan() => ("iqr", "must not be negative"),
             Bound::Zscore(width) if *width <= 0.0 || width.is_nan() => ("zscore", "must be above 0"),
-            Bound::Quantile([low, high]) if !(0.0 <= *low && low < high && *high <= 1.0) => (
-                "quantile",
-                "must be two shares, the lower one first, as in [0.01, 0.99]",
-            ),
+            Bound::Quantile([low, high]) if !(0.0 <= *low && low < high && *high <= 1.0) => {
+                ("quantile", "must be two shares, the lower one first, as in [0.01, 0.99]")
+            }
             Bound::Between([low, high]) if low.is_nan() || high.is_nan() || low > high => {
                 ("between", "must be two values, the lower one first")
             }

@@ -124,15 +124,10 @@ impl<'de> de::Visitor<'de> for FillVisitor {
             (Some(name), None) => method(&name)?,
             (None, Some(Plain(value))) => With::Value(value),
             _ => {
-                return Err(de::Error::custom(
-                    "say either `with`, a method, or `value`, a value of your own",
-                ));
+                return Err(de::Error::custom("say either `with`, a method, or `value`, a value of your own"));
             }
         };
-        Ok(Fill {
-            with,
-            indicator: long.indicator,
-        })
+        Ok(Fill { with, indicator: long.indicator })
     }
 }
 
@@ -153,10 +148,7 @@ fn method<E: de::Error>(name: &str) -> Result<With, E> {
 
 impl Fill {
     fn of(with: With) -> Self {
-        Self {
-            with,
-            indicator: None,
-        }
+        Self { with, indicator: None }
     }
 
     /// The column's type once it is filled.
@@ -171,10 +163,7 @@ impl Fill {
     fn fits(&self, column: &str, kind: Kind) -> Result<(), Fault> {
         let needs_number = matches!(self.with, With::Mean | With::Median);
         if needs_number && !kind.is_numeric() {
-            let fault = Fault::new(
-                "wrong-type",
-                format!("`{column}` is {kind}: it has no mean or median"),
-            );
+            let fault = Fault::new("wrong-type", format!("`{column}` is {kind}: it has no mean or median"));
             return Err(fault.help("use `mode`, or a value: `{value: …}`"));
         }
         if let With::Value(value) = &self.with
@@ -233,12 +222,7 @@ impl Op for FillMissing {
         Ok(Self { columns: params.0 })
     }
 
-    fn shape(
-        &self,
-        input: &Shape,
-        _: Option<&Self::Fitted>,
-        faults: &mut Vec<Fault>,
-    ) -> Shape {
+    fn shape(&self, input: &Shape, _: Option<&Self::Fitted>, faults: &mut Vec<Fault>) -> Shape {
         let mut shape = input.clone();
         let resolved = match self.columns.resolve(input) {
             Ok(resolved) => resolved,
@@ -265,9 +249,7 @@ impl Op for FillMissing {
     }
 
     fn learns(&self) -> bool {
-        self.columns
-            .values()
-            .any(|fill| !matches!(fill.with, With::Value(_)))
+        self.columns.values().any(|fill| !matches!(fill.with, With::Value(_)))
     }
 
     fn fit(&self, table: &Table, _: &FitContext) -> Result<Self::Fitted, Fault> {
@@ -306,11 +288,7 @@ impl Op for FillMissing {
             if let Some(indicator) = &fill.indicator {
                 sets.push((indicator.clone(), old.clone().is_null()));
             }
-            let old = if fill.kind(kind) == kind {
-                old
-            } else {
-                old.cast(fill.kind(kind))
-            };
+            let old = if fill.kind(kind) == kind { old } else { old.cast(fill.kind(kind)) };
             sets.push((column, old.or_else(Expr::literal(value))));
         }
         Ok(vec![RowStep::set(sets)])

@@ -83,8 +83,6 @@ impl Op for Rename {
     }
 
     fn lower(&self, (): &(), _: &Shape) -> Result<Vec<RowStep>, Fault> {
-        Ok(vec![RowStep::rename(
-            self.names.iter().map(|(old, new)| (old.clone(), new.clone())).collect(),
-        )])
+        Ok(vec![RowStep::rename(self.names.iter().map(|(old, new)| (old.clone(), new.clone())).collect())])
     }
 }

@@ -54,10 +54,7 @@ impl<'de> de::Visitor<'de> for CutVisitor {
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Cut, A::Error> {
         let edges = Vec::deserialize(de::value::SeqAccessDeserializer::new(list))?;
-        Ok(Cut(Fields {
-            edges: Some(edges),
-            ..Fields::default()
-        }))
+        Ok(Cut(Fields { edges: Some(edges), ..Fields::default() }))
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Cut, A::Error> {
@@ -101,11 +98,8 @@ impl Op for Bin {
     type Fitted = BTreeMap<String, Vec<f64>>;
 
     fn check(params: Params, _: &Scope) -> Result<Self, Vec<Fault>> {
-        let faults: Vec<Fault> = params
-            .0
-            .iter()
-            .filter_map(|(key, cut)| cut.0.fault().map(|fault| fault.within(key)))
-            .collect();
+        let faults: Vec<Fault> =
+            params.0.iter().filter_map(|(key, cut)| cut.0.fault().map(|fault| fault.within(key))).collect();
         if faults.is_empty() {
             return Ok(Self { columns: params.0 });
         }
@@ -144,9 +138,8 @@ impl Op for Bin {
                 continue;
             };
             let values = table.training_column(&column)?;
-            let mut bounds: Vec<f64> = (1..bins)
-                .filter_map(|nth| stats::quantile(values, nth as f64 / bins as f64))
-                .collect();
+            let mut bounds: Vec<f64> =
+                (1..bins).filter_map(|nth| stats::quantile(values, nth as f64 / bins as f64)).collect();
             bounds.dedup();
             fitted.insert(column, bounds);
         }
@@ -178,11 +171,7 @@ fn by_edges(number: &Expr, edges: &[f64], labels: Option<&[String]>) -> Expr {
             let (low, high) = (edges[nth], edges[nth + 1]);
             let above = number.clone().gte(Expr::literal(Value::Float(low)));
             let high_bound = Expr::literal(Value::Float(high));
-            let below = if nth == last {
-                number.clone().lte(high_bound)
-            } else {
-                number.clone().lt(high_bound)
-            };
+            let below = if nth == last { number.clone().lte(high_bound) } else { number.clone().lt(high_bound) };
             let end = if nth == last { ']' } else { ')' };
             let label = labels.map_or_else(|| format!("[{low}, {high}{end}"), |names| names[nth].clone());
             (above.and(below), Expr::literal(Value::str(label)))
@@ -220,11 +209,8 @@ fn by_width(number: &Expr, width: f64) -> Expr {
     let low = nth.clone().mul(size());
     let high = nth.add(Expr::literal(Value::Float(1.0))).mul(size());
     let text = |text: &str| Expr::literal(Value::str(text));
-    Expr::call(
-        "concat",
-        vec![text("["), low.cast(Kind::Str), text(", "), high.cast(Kind::Str), text(")")],
-    )
-    .unless(number.clone().is_null())
+    Expr::call("concat", vec![text("["), low.cast(Kind::Str), text(", "), high.cast(Kind::Str), text(")")])
+        .unless(number.clone().is_null())
 }
 
 impl Fields {

@@ -82,20 +82,10 @@ impl Op for OneHot {
             let fault = Fault::new("out-of-range", "`max` must be at least 1");
             return Err(vec![fault.within("max")]);
         }
-        Ok(Self {
-            columns: params.columns,
-            max: params.max,
-            unknown: params.unknown,
-            drop: params.drop,
-        })
+        Ok(Self { columns: params.columns, max: params.max, unknown: params.unknown, drop: params.drop })
     }
 
-    fn shape(
-        &self,
-        input: &Shape,
-        fitted: Option<&Self::Fitted>,
-        faults: &mut Vec<Fault>,
-    ) -> Shape {
+    fn shape(&self, input: &Shape, fitted: Option<&Self::Fitted>, faults: &mut Vec<Fault>) -> Shape {
         let columns = match self.columns.select(input) {
             Ok(columns) => columns,
             Err(found) => {
@@ -105,13 +95,8 @@ impl Op for OneHot {
         };
         let mut shape = input.clone();
         for column in &columns {
-            if let Some(kind @ (Kind::Float | Kind::Text | Kind::Datetime | Kind::Duration)) =
-                input.known(column)
-            {
-                let fault = Fault::new(
-                    "wrong-type",
-                    format!("`{column}` is {kind}: it has no categories"),
-                );
+            if let Some(kind @ (Kind::Float | Kind::Text | Kind::Datetime | Kind::Duration)) = input.known(column) {
+                let fault = Fault::new("wrong-type", format!("`{column}` is {kind}: it has no categories"));
                 let fault = self.columns.blame(column, fault.help("`bin` makes categories of numbers"));
                 faults.push(fault.within("columns"));
             }
@@ -170,11 +155,7 @@ impl Op for OneHot {
                 sets.push((name, is.or_else(Expr::literal(Value::Bool(false)))));
             }
         }
-        let names: Vec<String> = self
-            .shape(input, Some(fitted), &mut Vec::new())
-            .names()
-            .map(str::to_owned)
-            .collect();
+        let names: Vec<String> = self.shape(input, Some(fitted), &mut Vec::new()).names().map(str::to_owned).collect();
         steps.push(RowStep::set(sets));
         steps.push(RowStep::keep(names));
         Ok(steps)

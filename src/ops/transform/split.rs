@@ -47,9 +47,10 @@ impl de::Visitor<'_> for SizeVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Size, E> {
-        duration(text).filter(|span| *span > 0).map(Size::Span).ok_or_else(|| {
-            E::custom(format!("`{text}` isn't a span of time; write `28d`, `12h`, `30m` or `45s`"))
-        })
+        duration(text)
+            .filter(|span| *span > 0)
+            .map(Size::Span)
+            .ok_or_else(|| E::custom(format!("`{text}` isn't a span of time; write `28d`, `12h`, `30m` or `45s`")))
     }
 }
 
@@ -132,15 +133,11 @@ impl Split {
         let mut total = 0.0;
         for (key, size) in [("test", &self.test), ("validation", &self.validation)] {
             let fault = match size {
-                Some(_) if self.column.is_some() => {
-                    Some("`column` says each row's part already".to_owned())
-                }
+                Some(_) if self.column.is_some() => Some("`column` says each row's part already".to_owned()),
                 Some(Size::Share(share)) if !(*share > 0.0 && *share < 1.0) => {
                     Some(format!("{share} isn't a share of the rows: write a number between 0 and 1"))
                 }
-                Some(Size::Span(_)) if self.time.is_none() => {
-                    Some("a span of time needs a `time` column".to_owned())
-                }
+                Some(Size::Span(_)) if self.time.is_none() => Some("a span of time needs a `time` column".to_owned()),
                 _ => None,
             };
             faults.extend(fault.map(|message| Fault::new("bad-split", message).within(key)));
@@ -149,7 +146,10 @@ impl Split {
             }
         }
         if total >= 1.0 && faults.is_empty() {
-            faults.push(Fault::new("bad-split", "nothing is left to train on").help("test and validation together must be below 1"));
+            faults.push(
+                Fault::new("bad-split", "nothing is left to train on")
+                    .help("test and validation together must be below 1"),
+            );
         }
         faults
     }
@@ -228,10 +228,7 @@ impl Op for Split {
                 Size::Span(span) => Amount::Span(*span),
             })
         };
-        let amounts = Amounts {
-            test: amount(&self.test),
-            validation: amount(&self.validation),
-        };
+        let amounts = Amounts { test: amount(&self.test), validation: amount(&self.validation) };
         split_rows(table, &self.draw(), &amounts, cx.seed)
     }
 }

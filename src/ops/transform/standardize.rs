@@ -40,9 +40,7 @@ impl Op for Standardize {
     type Fitted = BTreeMap<String, (f64, f64)>;
 
     fn check(params: Params, _: &Scope) -> Result<Self, Vec<Fault>> {
-        Ok(Self {
-            columns: params.columns,
-        })
+        Ok(Self { columns: params.columns })
     }
 
     fn shape(&self, input: &Shape, _: Option<&Self::Fitted>, faults: &mut Vec<Fault>) -> Shape {
@@ -53,7 +51,8 @@ impl Op for Standardize {
                     match input.kind(&column) {
                         Some(kind) if !kind.is_numeric() => {
                             let message = format!("`{column}` is {kind}: only numbers are scaled");
-                            faults.push(self.columns.blame(&column, Fault::new("wrong-type", message)).within("columns"));
+                            faults
+                                .push(self.columns.blame(&column, Fault::new("wrong-type", message)).within("columns"));
                         }
                         _ if input.known(&column).is_some() => shape.set(&column, Kind::Float),
                         _ => {}
@@ -87,9 +86,7 @@ impl Op for Standardize {
             .iter()
             .map(|(column, (mean, std))| {
                 let number = Expr::column(column, input.expect(column)?).cast(Kind::Float);
-                let scaled = number
-                    .sub(Expr::literal(Value::Float(*mean)))
-                    .div(Expr::literal(Value::Float(*std)));
+                let scaled = number.sub(Expr::literal(Value::Float(*mean))).div(Expr::literal(Value::Float(*std)));
                 Ok((column.clone(), scaled))
             })
             .collect::<Result<_, Fault>>()?;

@@ -133,7 +133,8 @@ impl Web {
     /// Orders each layer by where its neighbours in the layer before it stand.
     fn sort(&mut self, onward: bool) {
         for row in self.rows(onward) {
-            let mut keyed: Vec<(f64, usize)> = self.rows[row].iter().map(|&slot| (self.pull(slot, onward), slot)).collect();
+            let mut keyed: Vec<(f64, usize)> =
+                self.rows[row].iter().map(|&slot| (self.pull(slot, onward), slot)).collect();
             keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
             self.rows[row] = keyed.into_iter().map(|(_, slot)| slot).collect();
             self.stack(row);

@@ -123,7 +123,8 @@ impl Yard {
 
     /// The line on which a node stands. Its rail ends there if nothing works on it.
     fn stop(&mut self, node: usize) -> Line {
-        let place = self.columns.iter().position(|owner| *owner == Some(node)).expect("a node was joined before it stops");
+        let place =
+            self.columns.iter().position(|owner| *owner == Some(node)).expect("a node was joined before it stops");
         let rail = |owner: &Option<usize>| match owner {
             Some(owner) if *owner == node => '●',
             Some(_) => '│',

@@ -58,7 +58,10 @@ pub fn svg(graph: &Graph) -> String {
         "<defs><marker id=\"gm-dag-tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path class=\"tip\" d=\"M0 0L8 4L0 8z\"/></marker></defs>"
     ));
     for route in &laid.routes {
-        out.put(format_args!("<path class=\"edge\" marker-end=\"url(#gm-dag-tip)\" d=\"{}\"/>", curve(route, &laid, &columns)));
+        out.put(format_args!(
+            "<path class=\"edge\" marker-end=\"url(#gm-dag-tip)\" d=\"{}\"/>",
+            curve(route, &laid, &columns)
+        ));
     }
     for (place, node) in graph.nodes.iter().enumerate() {
         draw(&mut out, node, &columns[laid.layers[place]], middle(&laid, place));
@@ -126,10 +129,18 @@ fn curve(route: &[usize], laid: &Layout, columns: &[Column]) -> String {
 
 fn draw(out: &mut Out, node: &GraphNode, column: &Column, middle: f64) {
     let high = BOX - BETWEEN;
-    out.put(format_args!("<g class=\"{}\"><title>{}: {}</title>", node.class(), escaped(&node.name), escaped(&node.subtitle())));
+    out.put(format_args!(
+        "<g class=\"{}\"><title>{}: {}</title>",
+        node.class(),
+        escaped(&node.name),
+        escaped(&node.subtitle())
+    ));
     out.put(format_args!(
         "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"8\"/>",
-        number(column.left), number(middle - high / 2.0), number(column.width), number(high)
+        number(column.left),
+        number(middle - high / 2.0),
+        number(column.width),
+        number(high)
     ));
     let texts = [("name", -4.0, clip(&node.name, MOST)), ("note", 13.0, clip(&node.subtitle(), MOST))];
     for (class, down, text) in texts {
@@ -172,7 +183,7 @@ mod tests {
         let mut open: Vec<&str> = Vec::new();
         let mut rest = document.trim_end();
         while let Some(at) = rest.find('<') {
-            assert!(!rest[..at].contains('>') , "a bare > in {:?}", &rest[..at]);
+            assert!(!rest[..at].contains('>'), "a bare > in {:?}", &rest[..at]);
             for piece in rest[..at].split('&').skip(1) {
                 assert!(["amp;", "lt;", "gt;", "quot;"].iter().any(|name| piece.starts_with(name)), "{piece}");
             }
@@ -196,7 +207,10 @@ mod tests {
     fn penguins_in_a_picture() {
         let drawn = svg(&penguins());
         well_formed(&drawn);
-        assert!(drawn.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"gm-dag\" role=\"img\" width=\""), "{drawn}");
+        assert!(
+            drawn.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"gm-dag\" role=\"img\" width=\""),
+            "{drawn}"
+        );
         let source = "
 <g class=\"source\"><title>penguins: source · data/penguins.csv</title>
 <rect x=\"16\" y=\"48\" width=\"196\" height=\"48\" rx=\"8\"/>

@@ -50,7 +50,8 @@ fn listed(graph: &Graph, order: &[usize], inputs: &[Vec<usize>], columns: &Colum
         let shown = &graph.nodes[node];
         let mut told = line(&shown.note);
         if !inputs[node].is_empty() {
-            let named: Vec<String> = inputs[node].iter().take(INPUTS).map(|&input| line(&graph.nodes[input].name)).collect();
+            let named: Vec<String> =
+                inputs[node].iter().take(INPUTS).map(|&input| line(&graph.nodes[input].name)).collect();
             let more = inputs[node].len() - named.len();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let space = if told.is_empty() { "" } else { " " };
@@ -71,7 +72,8 @@ struct Columns {
 
 impl Columns {
     fn of(graph: &Graph) -> Self {
-        let widest = |text: fn(&GraphNode) -> &str| graph.nodes.iter().map(|node| text(node).chars().count()).max().unwrap_or(0);
+        let widest =
+            |text: fn(&GraphNode) -> &str| graph.nodes.iter().map(|node| text(node).chars().count()).max().unwrap_or(0);
         Self { name: widest(|node| &node.name).min(NAME), verb: widest(|node| &node.verb).min(NAME) }
     }
 

@@ -110,8 +110,12 @@ fn each_part(schema: &mut Json, change: &mut dyn FnMut(&mut Json)) {
     let Some(fields) = schema.as_object_mut() else { return };
     for (key, value) in fields {
         match (key.as_str(), value) {
-            ("properties" | "patternProperties" | "$defs", Json::Object(named)) => named.values_mut().for_each(&mut *change),
-            ("anyOf" | "oneOf" | "allOf" | "prefixItems", Json::Array(items)) => items.iter_mut().for_each(&mut *change),
+            ("properties" | "patternProperties" | "$defs", Json::Object(named)) => {
+                named.values_mut().for_each(&mut *change)
+            }
+            ("anyOf" | "oneOf" | "allOf" | "prefixItems", Json::Array(items)) => {
+                items.iter_mut().for_each(&mut *change)
+            }
             ("items" | "additionalProperties" | "not" | "if" | "then" | "else", value) => change(value),
             _ => {}
         }

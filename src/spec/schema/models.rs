@@ -66,7 +66,9 @@ fn bounds(range: &str) -> Vec<(String, Json)> {
         [least, "to", most] => vec![("minimum", *least), ("maximum", *most)],
         _ => Vec::new(),
     };
-    let read = |(key, text): (&str, &str)| Some((key.to_owned(), serde_json::from_str::<Json>(text).ok().filter(Json::is_number)?));
+    let read = |(key, text): (&str, &str)| {
+        Some((key.to_owned(), serde_json::from_str::<Json>(text).ok().filter(Json::is_number)?))
+    };
     found.into_iter().filter_map(read).collect()
 }
 

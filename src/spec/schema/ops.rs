@@ -17,8 +17,14 @@ pub(super) fn list(definitions: &mut Definitions) -> Json {
         let argument = argument(entry, definitions);
         properties.insert(entry.name.to_owned(), definitions.add(&name, argument));
     }
-    let rows = [("train", "The train rows only; nothing happens to other rows, nor when serving."), ("all", "All rows, and requests.")];
-    let rows = words("Which rows the op works on; for ops that drop rows.", rows.map(|(word, meaning)| (word, meaning.to_owned())));
+    let rows = [
+        ("train", "The train rows only; nothing happens to other rows, nor when serving."),
+        ("all", "All rows, and requests."),
+    ];
+    let rows = words(
+        "Which rows the op works on; for ops that drop rows.",
+        rows.map(|(word, meaning)| (word, meaning.to_owned())),
+    );
     properties.insert("rows".to_owned(), rows);
     let mut entry = fields("An op and its argument, and beside it `rows`.", properties, &[], false);
     // Exactly one op: as no other keys are taken, that is a matter of counting.

@@ -11,16 +11,21 @@ use crate::data::{Encoding, Format, Kind};
 /// Defines sources, and gives the reference to them.
 pub(super) fn source(definitions: &mut Definitions) -> Json {
     let format = definitions.import("source", schemars::schema_for!(Format));
-    let format = also(format, "How the file is written; without it, as its extension says.", &[
-        ("ipc", "Arrow IPC."), ("feather", "Arrow IPC."), ("jsonl", "One JSON object a line."),
-    ]);
+    let format = also(
+        format,
+        "How the file is written; without it, as its extension says.",
+        &[("ipc", "Arrow IPC."), ("feather", "Arrow IPC."), ("jsonl", "One JSON object a line.")],
+    );
     let encoding = definitions.import("source", schemars::schema_for!(Encoding));
-    let mut encoding = also(encoding, "How text is encoded.", &[
-        ("utf8", "UTF-8."), ("latin1", "ISO 8859-1."), ("iso-8859-1", "ISO 8859-1."),
-    ]);
+    let mut encoding = also(
+        encoding,
+        "How text is encoded.",
+        &[("utf8", "UTF-8."), ("latin1", "ISO 8859-1."), ("iso-8859-1", "ISO 8859-1.")],
+    );
     encoding["default"] = "utf-8".into();
     let mut columns = definitions.import("source", schemars::schema_for!(BTreeMap<String, Kind>));
-    columns["description"] = "Types of columns. The others have theirs from the contract, the file, or its first rows.".into();
+    columns["description"] =
+        "Types of columns. The others have theirs from the contract, the file, or its first rows.".into();
     columns["examples"] = json!([{"zip": "str", "joined": "date"}]);
     let properties = json!({
         "path": {

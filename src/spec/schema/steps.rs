@@ -106,9 +106,12 @@ fn evaluate(definitions: &mut Definitions) -> Json {
     let mut best = metric.clone();
     best["description"] = "The metric that ranks the models: by cross-validation if all have it, else by the validation part, else by test.".into();
     let parts = [
-        ("test", "The test part."), ("validation", "The validation part."), ("train", "The train part, which flatters every model."),
+        ("test", "The test part."),
+        ("validation", "The validation part."),
+        ("train", "The train part, which flatters every model."),
     ];
-    let mut on = words("The part of the models' table to judge on.", parts.map(|(word, meaning)| (word, meaning.to_owned())));
+    let mut on =
+        words("The part of the models' table to judge on.", parts.map(|(word, meaning)| (word, meaning.to_owned())));
     on["default"] = "test".into();
     let keys = json!({
         "on": on,
