@@ -5,7 +5,9 @@ use serde_json::{Value as Json, json};
 
 use super::open::{self, Opened};
 use super::{Exit, Failure, ParamArgs, out, out_json};
+use crate::data::Field;
 use crate::engine::{Payload, StepDone, TableMeta, kept, object};
+use crate::plan::request;
 use crate::report::table::{Align, Table};
 use crate::report::{confusion, importance, judgement, slices};
 use crate::seal::{Sealed, Trained};
@@ -114,9 +116,8 @@ fn sealed(opened: &Opened, store: &Store, step: &str) -> Option<Sealed> {
 
 fn deployed(args: &Show, opened: &Opened, store: &Store, step: &str) -> Result<Exit, Failure> {
     let Some(sealed) = sealed(opened, store, step) else {
-        return Err(Fault::new("not-made", format!("`{step}` hasn't deployed anything yet"))
-            .help(format!("`gristmill run {}`", opened.plan.name))
-            .into());
+        let place = opened.plan.step(step).expect("its place was found");
+        return Ok(ahead(args, step, request(&opened.plan, place)));
     };
     if args.json {
         out_json(&json!({"request": sealed.signature, "predicts": sealed.trained.target}));
@@ -124,6 +125,24 @@ fn deployed(args: &Show, opened: &Opened, store: &Store, step: &str) -> Result<E
     }
     out(&format!("{} predicts {} from\n\n{}", sealed.trained.model, sealed.trained.target, signature(&sealed)));
     Ok(Exit::Done)
+}
+
+/// What is known of a request before the first run.
+fn ahead(args: &Show, step: &str, fields: Option<Vec<Field>>) -> Exit {
+    if args.json {
+        out_json(&json!({"request": fields}));
+        return Exit::Done;
+    }
+    let Some(fields) = fields else {
+        out(&format!("`{step}` hasn't deployed anything yet, and the columns of its source aren't known"));
+        return Exit::Done;
+    };
+    let mut table = Table::new([("field", Align::Left), ("type", Align::Left)]);
+    for field in fields {
+        table.row([field.name, field.kind.to_string()]);
+    }
+    out(&format!("`{step}` hasn't deployed anything yet; a request will hold\n\n{table}"));
+    Exit::Done
 }
 
 /// The fields of a request.
@@ -142,18 +161,14 @@ pub(super) fn signature(sealed: &Sealed) -> Table {
     table
 }
 
-/// For each deploy step that has run, the fields of a request in one line.
+/// For each deploy step, the fields of a request in one line, as far as they are known.
 pub(super) fn requests(opened: &Opened) -> Vec<(String, String)> {
-    let deploys = opened.plan.steps.iter().filter(|step| matches!(step.kind, crate::plan::StepKind::Deploy(_)));
-    let Ok(store) = Store::open(&opened.project.root) else {
-        return Vec::new();
-    };
-    deploys
-        .filter_map(|step| {
-            let sealed = sealed(opened, &store, &step.name)?;
-            let fields: Vec<String> =
-                sealed.signature.iter().map(|field| format!("{}: {}", field.name, field.kind)).collect();
-            Some((step.name.clone(), fields.join(", ")))
+    let steps = opened.plan.steps.iter().enumerate();
+    steps
+        .filter_map(|(place, step)| {
+            let fields = request(&opened.plan, place)?;
+            let shown: Vec<String> = fields.iter().map(|field| format!("{}: {}", field.name, field.kind)).collect();
+            Some((step.name.clone(), shown.join(", ")))
         })
         .collect()
 }

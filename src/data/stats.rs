@@ -46,9 +46,14 @@ fn mean_of(values: &[f64]) -> Option<f64> {
     if values.is_empty() {
         return None;
     }
-    let rough = sum(values.iter().copied()) / count;
+    let mut rough = sum(values.iter().copied()) / count;
+    if !rough.is_finite() {
+        // The sum is beyond what a float holds; the mean isn't.
+        rough = sum(values.iter().map(|value| value / count));
+    }
     // A second pass takes the rounding of the first away: a constant column's mean is that constant.
-    Some(rough + sum(values.iter().map(|value| value - rough)) / count)
+    let rest = sum(values.iter().map(|value| value - rough)) / count;
+    Some(if rest.is_finite() { rough + rest } else { rough })
 }
 
 /// The population's standard deviation: the root of the mean squared distance to the mean.
@@ -56,7 +61,14 @@ pub fn std(column: &Column) -> Option<f64> {
     let values = numbers(column);
     let mean = mean_of(&values)?;
     let squares = sum(values.iter().map(|value| (value - mean).powi(2)));
-    Some((squares / values.len() as f64).sqrt())
+    let count = values.len() as f64;
+    if squares.is_finite() {
+        return Some((squares / count).sqrt());
+    }
+    // In units of the farthest value, whose square a float holds.
+    let unit = values.iter().fold(0.0, |far: f64, value| far.max((value / 2.0 - mean / 2.0).abs()));
+    let squares = sum(values.iter().map(|value| ((value / 2.0 - mean / 2.0) / unit).powi(2)));
+    Some(((squares / count).sqrt() * unit * 2.0).min(f64::MAX))
 }
 
 /// The middle value, or the mean of the two in the middle.
@@ -74,7 +86,9 @@ pub fn quantile(column: &Column, share: f64) -> Option<f64> {
     if low == high {
         return Some(values[low]);
     }
-    Some(values[low] + (place - low as f64) * (values[high] - values[low]))
+    let share = place - low as f64;
+    let step = values[high] - values[low];
+    Some(if step.is_finite() { values[low] + share * step } else { values[low] * (1.0 - share) + values[high] * share })
 }
 
 /// The most frequent value; the smallest of several.
@@ -142,6 +156,15 @@ mod tests {
         assert_eq!(mean(&column(&[f64::NAN])), None);
         assert_eq!(mean(&column(&[0.1; 3000])), Some(0.1));
         assert_eq!(std(&column(&[0.1; 3000])), Some(0.0));
+    }
+
+    #[test]
+    fn numbers_near_the_end_of_the_floats_have_statistics() {
+        let huge = column(&[1.5e308, -1.5e308, 1.5e308, 1.5e308]);
+        assert_eq!(mean(&huge), Some(7.5e307));
+        assert_eq!(quantile(&huge, 0.25), Some(7.5e307));
+        let spread = std(&huge).expect("a number");
+        assert!((spread / 1.299_038_105_676_658e308 - 1.0).abs() < 1e-12, "{spread}");
     }
 
     #[test]

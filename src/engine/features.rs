@@ -10,13 +10,7 @@ use crate::source::Fault;
 
 /// The columns that a train step learns from, in the table's order.
 pub(super) fn names(train: &Train, shape: &Shape) -> Result<Vec<String>, Fault> {
-    let picked = train.features.resolve(shape).map_err(|fault| fault.within("features"))?;
-    let weight = match &train.weights {
-        Some(crate::spec::Weights::Column(column)) => Some(column),
-        _ => None,
-    };
-    let names: Vec<String> =
-        picked.into_iter().filter(|name| *name != train.target.column && Some(name) != weight).collect();
+    let names = train.picks(shape).map_err(|fault| fault.within("features"))?;
     for name in &names {
         let kind = shape.expect(name)?;
         if !(kind.is_numeric() || kind == Kind::Bool) {

@@ -146,9 +146,7 @@ pub(super) fn work(ops: &[&OpNode], mut table: Table, seed: u64) -> Result<Worke
             return Err(at(fault));
         }
         let learned = node.op.fit(&table, &cx).map_err(at)?;
-        let serves = node.rows != Some(crate::ops::Rows::Train)
-            && !(table.is_split() && node.op.name() == "drop_outliers" && node.rows.is_none());
-        if serves {
+        if node.op.serves(node.rows) {
             recipe.extend(node.op.lower(&learned, &table.shape).map_err(at)?);
         }
         let before = table.rows();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{FitContext, Op, Page, form};
+use super::{FitContext, Op, Page, Rows, form};
 use crate::data::{Part, Shape, Table};
 use crate::expr::Scope;
 use crate::recipe::RowStep;
@@ -32,6 +32,10 @@ pub trait CheckedOp: Send + Sync {
     fn makes(&self, part: Part) -> bool;
     /// The columns after it; see [`Op::shape`].
     fn shape(&self, input: &Shape, fitted: Option<&Json>, faults: &mut Vec<Fault>) -> Shape;
+    /// Whether it does anything to a request.
+    fn serves(&self, rows: Option<Rows>) -> bool;
+    /// Something in place of what it will learn; see [`Op::placeholder`].
+    fn placeholder(&self, input: &Shape) -> Json;
     /// Learns; see [`Op::fit`].
     fn fit(&self, table: &Table, cx: &FitContext) -> Result<Json, Fault>;
     /// What it does to a row; see [`Op::lower`].
@@ -85,6 +89,14 @@ impl<O: Op> CheckedOp for O {
                 input.clone()
             }
         }
+    }
+
+    fn serves(&self, rows: Option<Rows>) -> bool {
+        Op::serves(self, rows)
+    }
+
+    fn placeholder(&self, input: &Shape) -> Json {
+        serde_json::to_value(Op::placeholder(self, input)).expect("what an op learned is plain data")
     }
 
     fn fit(&self, table: &Table, cx: &FitContext) -> Result<Json, Fault> {

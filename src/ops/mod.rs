@@ -63,6 +63,9 @@ pub struct Page {
     pub example: &'static str,
 }
 
+/// The value that stands for all those that only the data will tell.
+pub const MEMBER: &str = "…";
+
 /// What an op may ask for while it learns or works on a table.
 pub struct FitContext<'a> {
     /// The column to predict, when the pipeline has one.
@@ -116,6 +119,15 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
     fn learns(&self) -> bool {
         false
     }
+
+    /// Whether it does anything to a request, given which rows it was said to work on.
+    fn serves(&self, rows: Option<Rows>) -> bool {
+        rows != Some(Rows::Train)
+    }
+
+    /// Something in place of what it will learn, good enough to tell which columns it reads and makes. An open family is
+    /// stood for by the one member that [`MEMBER`] names.
+    fn placeholder(&self, input: &Shape) -> Self::Fitted;
 
     /// Learns from the training rows of `table`: its train part, or all rows before a split.
     fn fit(&self, table: &Table, cx: &FitContext) -> Result<Self::Fitted, Fault>;

@@ -9,6 +9,7 @@ mod graph;
 mod leaks;
 mod node;
 mod protect;
+mod request;
 mod table;
 mod tests;
 mod train;
@@ -17,3 +18,4 @@ pub use build::{Built, Problem, Schemas, build};
 pub use node::{
     Cv, Deploy, Evaluate, Given, Input, OpNode, Plan, PlanTest, SourceNode, Step, StepKind, TableStep, Target, Train,
 };
+pub use request::request;

@@ -227,6 +227,18 @@ pub struct Train {
     pub cv: Option<Cv>,
 }
 
+impl Train {
+    /// The columns that it learns from, in the order they are picked: neither the target nor the weights.
+    pub fn picks(&self, shape: &Shape) -> Result<Vec<String>, Fault> {
+        let weight = match &self.weights {
+            Some(Weights::Column(column)) => Some(column),
+            _ => None,
+        };
+        let picked = self.features.resolve(shape)?;
+        Ok(picked.into_iter().filter(|name| *name != self.target.column && Some(name) != weight).collect())
+    }
+}
+
 /// Cross-validation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cv {

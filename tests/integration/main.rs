@@ -1,5 +1,6 @@
 //! Whole-program tests: one binary, so that polars is linked once.
 
+mod backends;
 mod cache;
 mod catalogue;
 mod check;

@@ -117,6 +117,8 @@ impl Op for Cast {
         shape
     }
 
+    fn placeholder(&self, _: &Shape) {}
+
     fn fit(&self, _: &Table, _: &FitContext) -> Result<(), Fault> {
         Ok(())
     }

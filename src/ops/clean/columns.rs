@@ -44,6 +44,8 @@ impl Op for Drop {
         shape
     }
 
+    fn placeholder(&self, _: &Shape) {}
+
     fn fit(&self, _: &Table, _: &FitContext) -> Result<(), Fault> {
         Ok(())
     }
@@ -89,6 +91,8 @@ impl Op for Keep {
         }
         shape
     }
+
+    fn placeholder(&self, _: &Shape) {}
 
     fn fit(&self, _: &Table, _: &FitContext) -> Result<(), Fault> {
         Ok(())

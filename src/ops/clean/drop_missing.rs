@@ -58,6 +58,8 @@ impl Op for DropMissing {
         input.clone()
     }
 
+    fn placeholder(&self, _: &Shape) {}
+
     fn fit(&self, _: &Table, _: &FitContext) -> Result<(), Fault> {
         Ok(())
     }

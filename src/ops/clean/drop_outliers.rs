@@ -79,12 +79,22 @@ impl Op for DropOutliers {
         self.columns.values().any(|bound| !matches!(bound, Bound::Between(_)))
     }
 
+    fn serves(&self, rows: Option<Rows>) -> bool {
+        rows == Some(Rows::All)
+    }
+
+    fn placeholder(&self, input: &Shape) -> Self::Fitted {
+        let columns = self.columns.resolve(input).unwrap_or_default().into_iter();
+        columns.map(|(column, _)| (column, (0.0, 0.0))).collect()
+    }
+
     fn fit(&self, table: &Table, _: &FitContext) -> Result<Self::Fitted, Fault> {
         let mut fitted = BTreeMap::new();
         for (column, bound) in self.columns.resolve(&table.shape).map_err(first)? {
             let values = table.training_column(&column)?;
-            if let Some(bounds) = bound.of(values) {
-                fitted.insert(column, bounds);
+            if let Some((low, high)) = bound.of(values) {
+                // Beyond the floats nothing is far.
+                fitted.insert(column, (low.max(f64::MIN), high.min(f64::MAX)));
             }
         }
         Ok(fitted)

@@ -252,6 +252,11 @@ impl Op for FillMissing {
         self.columns.values().any(|fill| !matches!(fill.with, With::Value(_)))
     }
 
+    fn placeholder(&self, input: &Shape) -> Self::Fitted {
+        let columns = self.columns.resolve(input).unwrap_or_default().into_iter();
+        columns.map(|(column, _)| (column, Value::Null)).collect()
+    }
+
     fn fit(&self, table: &Table, _: &FitContext) -> Result<Self::Fitted, Fault> {
         let training = table.training();
         let mut fitted = BTreeMap::new();

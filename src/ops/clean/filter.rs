@@ -47,6 +47,8 @@ impl Op for Filter {
         input.clone()
     }
 
+    fn placeholder(&self, _: &Shape) {}
+
     fn fit(&self, _: &Table, _: &FitContext) -> Result<(), Fault> {
         Ok(())
     }

@@ -78,6 +78,8 @@ impl Op for Rename {
         shape
     }
 
+    fn placeholder(&self, _: &Shape) {}
+
     fn fit(&self, _: &Table, _: &FitContext) -> Result<(), Fault> {
         Ok(())
     }

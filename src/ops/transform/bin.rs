@@ -131,6 +131,11 @@ impl Op for Bin {
         self.columns.values().any(|cut| cut.0.quantiles.is_some())
     }
 
+    fn placeholder(&self, input: &Shape) -> Self::Fitted {
+        let columns = self.columns.resolve(input).unwrap_or_default().into_iter();
+        columns.filter(|(_, cut)| cut.0.quantiles.is_some()).map(|(column, _)| (column, Vec::new())).collect()
+    }
+
     fn fit(&self, table: &Table, _: &FitContext) -> Result<Self::Fitted, Fault> {
         let mut fitted = BTreeMap::new();
         for (column, Cut(cut)) in self.columns.resolve(&table.shape).map_err(first)? {

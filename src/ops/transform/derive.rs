@@ -69,6 +69,8 @@ impl Op for Derive {
         columns.map(|(name, expr)| (name.clone(), expr.columns())).collect()
     }
 
+    fn placeholder(&self, _: &Shape) {}
+
     fn fit(&self, _: &Table, _: &FitContext) -> Result<(), Fault> {
         Ok(())
     }

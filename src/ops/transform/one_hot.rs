@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Kind, Selector, Shape, Table, Value, stats};
 use crate::expr::{Expr, Scope};
-use crate::ops::{FitContext, Op, Page, Serving};
+use crate::ops::{FitContext, MEMBER, Op, Page, Serving};
 use crate::recipe::RowStep;
 use crate::source::Fault;
 
@@ -117,6 +117,12 @@ impl Op for OneHot {
 
     fn learns(&self) -> bool {
         true
+    }
+
+    fn placeholder(&self, input: &Shape) -> Self::Fitted {
+        let columns = self.columns.select(input).unwrap_or_default().into_iter();
+        let member = || Categories { shown: vec![Value::str(MEMBER)], known: Vec::new() };
+        columns.map(|column| (column, member())).collect()
     }
 
     fn fit(&self, table: &Table, _: &FitContext) -> Result<Self::Fitted, Fault> {

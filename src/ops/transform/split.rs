@@ -213,6 +213,8 @@ impl Op for Split {
         }
     }
 
+    fn placeholder(&self, _: &Shape) {}
+
     fn fit(&self, _: &Table, _: &FitContext) -> Result<(), Fault> {
         Ok(())
     }

@@ -68,6 +68,11 @@ impl Op for Standardize {
         true
     }
 
+    fn placeholder(&self, input: &Shape) -> Self::Fitted {
+        let columns = self.columns.select(input).unwrap_or_default().into_iter();
+        columns.map(|column| (column, (0.0, 1.0))).collect()
+    }
+
     fn fit(&self, table: &Table, _: &FitContext) -> Result<Self::Fitted, Fault> {
         let mut fitted = BTreeMap::new();
         for column in self.columns.resolve(&table.shape)? {

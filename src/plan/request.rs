@@ -1,0 +1,49 @@
+//! The fields of a request, told before any row is read.
+
+use std::collections::BTreeSet;
+
+use super::node::{Plan, StepKind, Train};
+use crate::data::Field;
+use crate::recipe::{RowStep, prune};
+
+/// The raw columns that the models of a deploy step ask for, in the source's order. `None` if the columns aren't known.
+/// Of several candidates all are counted: which one wins isn't known yet.
+pub fn request(plan: &Plan, step: usize) -> Option<Vec<Field>> {
+    let StepKind::Deploy(deploy) = &plan.steps[step].kind else {
+        return None;
+    };
+    let models = match &plan.steps[deploy.step].kind {
+        StepKind::Evaluate(evaluate) => evaluate.models.clone(),
+        _ => vec![deploy.step],
+    };
+    let mut fields: Vec<Field> = Vec::new();
+    for model in models {
+        let StepKind::Train(train) = &plan.steps[model].kind else {
+            return None;
+        };
+        for field in asked(plan, train)? {
+            if !fields.contains(&field) {
+                fields.push(field);
+            }
+        }
+    }
+    Some(fields)
+}
+
+/// The recipe with placeholders for what ops will learn, cut down to what the model reads.
+fn asked(plan: &Plan, train: &Train) -> Option<Vec<Field>> {
+    let (source, steps) = plan.chain(train.input);
+    let raw = plan.sources[source].shape.as_ref()?;
+    let mut shape = raw.clone();
+    let mut recipe: Vec<RowStep> = Vec::new();
+    for node in steps.iter().flat_map(|step| &plan.table(*step).expect("a chain is of tables").ops) {
+        let learned = node.op.placeholder(&shape);
+        if node.op.serves(node.rows) {
+            recipe.extend(node.op.lower(&learned, &shape).ok()?);
+        }
+        shape = node.op.shape(&shape, Some(&learned), &mut Vec::new());
+    }
+    let features: BTreeSet<String> = train.picks(&shape).ok()?.into_iter().collect();
+    let inputs = prune(&recipe, &features, &plan.unasked).inputs;
+    Some(raw.fields.iter().filter(|field| inputs.contains(&field.name)).cloned().collect())
+}
