@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, Failure, out};
-use crate::data::{self, Format, Kind, Reading, Shape, Source};
+use crate::data::{self, Format, Kind, Reading, Shape};
 use crate::source::{Fault, suggest};
-use crate::store::{StoreError, write_atomic};
+use crate::store::write_atomic;
 
 /// Begin a project: an example, or a first pipeline for a table of yours.
 #[derive(Args)]
@@ -77,8 +77,7 @@ pub(super) fn run(args: &Init) -> Result<Exit, Failure> {
 /// A pipeline that prepares a table by the types of its columns and compares two models.
 fn first_pipeline(folder: &Path, table: &str, target: &str) -> Result<(String, String), Failure> {
     let path = folder.join(table);
-    let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
-    let shape = data::columns(Source { name: table.to_owned(), bytes }, &Reading::plain(Format::of(table)?))?;
+    let shape = data::columns(&path, table, &Reading::plain(Format::of(table)?))?;
     let Some(kind) = shape.known(target) else {
         return Err(Fault::new("unknown-column", format!("`{table}` has no column `{target}`"))
             .maybe_help(suggest(target, shape.names()))

@@ -206,10 +206,49 @@ fn text(bytes: Vec<u8>, reading: &Reading) -> Result<String, Fault> {
     }
 }
 
-/// The columns of a file's beginning, typed as [`read`] would.
+/// How many bytes of a text are looked at for its columns.
+const HEAD: u64 = 4 << 20;
+
+/// The columns of a file, told by its beginning, typed as [`read`] would. `name` is for messages and tells the compression.
 ///
 /// # Errors
 /// As [`read`].
-pub fn columns(file: Source, reading: &Reading) -> Result<Shape, Fault> {
-    one(&file.name, file.bytes, reading).map(|(shape, _)| shape).map_err(|fault| named(fault, &file.name))
+pub fn columns(path: &Path, name: &str, reading: &Reading) -> Result<Shape, Fault> {
+    let found = match reading.format {
+        Format::Parquet if !is_packed(name) => typed::parquet_columns(path, reading),
+        Format::Csv | Format::Tsv | Format::Ndjson => {
+            head(path, name).and_then(|bytes| one("", bytes, reading)).map(|(shape, _)| shape)
+        }
+        _ => {
+            std::fs::read(path).map_err(unreadable).and_then(|bytes| one(name, bytes, reading)).map(|(shape, _)| shape)
+        }
+    };
+    found.map_err(|fault| named(fault, name))
+}
+
+fn is_packed(name: &str) -> bool {
+    name.ends_with(".gz") || name.ends_with(".zst")
+}
+
+fn unreadable(error: std::io::Error) -> Fault {
+    Fault::new("missing-file", "it can't be read").because(error)
+}
+
+/// The first whole lines of a text, without compression.
+fn head(path: &Path, name: &str) -> Result<Vec<u8>, Fault> {
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    let reader: Box<dyn std::io::Read> = if name.ends_with(".gz") {
+        Box::new(flate2::read::MultiGzDecoder::new(file))
+    } else if name.ends_with(".zst") {
+        Box::new(zstd::Decoder::new(file).map_err(unreadable)?)
+    } else {
+        Box::new(file)
+    };
+    reader.take(HEAD).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 == HEAD {
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());
+        bytes.truncate(end);
+    }
+    Ok(bytes)
 }

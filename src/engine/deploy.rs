@@ -9,7 +9,7 @@ use super::event::Outcome;
 use super::outcome::{Payload, StepDone};
 use super::run::{Cx, Registration};
 use super::seal;
-use crate::plan::{Deploy, Step};
+use crate::plan::{Deploy, Step, StepKind};
 use crate::source::Fault;
 use crate::spec::TargetKind;
 use crate::store::Digest;
@@ -23,7 +23,7 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
                 return Ok(kept_back(cx, deploy));
             }
             let evaluate = match &cx.plan.steps[deploy.step].kind {
-                crate::plan::StepKind::Evaluate(evaluate) => evaluate,
+                StepKind::Evaluate(evaluate) => evaluate,
                 _ => unreachable!("only an evaluate step judges"),
             };
             let winner = judgement.verdict.best.ok_or_else(|| {
@@ -39,6 +39,7 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
     let evidence = judgement.map_or(digest, |judgement| {
         Digest::of_json(&json!([digest.to_string(), judgement.report.to_string(), judgement.verdict]))
     });
+    let source = source_of(cx, model);
     let lineage = json!({
         "pipeline": cx.plan.name,
         "step": cx.plan.steps[model].name,
@@ -46,6 +47,7 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         "metrics": judgement.map(|judgement| metrics(judgement)),
         "model": cx.done(model).outputs["model"].to_string(),
         "inputs": sealed.record.meta["inputs"],
+        "sources": {cx.plan.sources[source].spec.name.as_str(): cx.tables.identity(cx.plan, source)?.bytes.to_string()},
     });
     let registration = Registration {
         name: deploy.name.clone(),
@@ -69,6 +71,14 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         summary: format!("{} {} version {}{alias}", result.model, what, result.version),
         payload: Payload::Deployed(Some(result)),
     })
+}
+
+/// The source that a model's rows come from.
+fn source_of(cx: &Cx, model: usize) -> usize {
+    match &cx.plan.steps[model].kind {
+        StepKind::Train(train) => cx.plan.chain(train.input).0,
+        _ => unreachable!("only a train step makes a model"),
+    }
 }
 
 fn kept_back(cx: &Cx, deploy: &Deploy) -> StepDone {

@@ -1,17 +1,13 @@
 //! A project on the disk: its root, its pipelines, and what its files say of columns before a run.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::data::{self, Contract, Field, Format, Kind, Shape, Source};
+use crate::data::{self, Contract, Field, Kind, Shape};
 use crate::plan::{Problem, Schemas};
 use crate::source::{Data, Document, Fault, decode, suggest};
 use crate::spec::SourceSpec;
 use crate::store::Lock;
-
-/// The most bytes of a file that `check` looks at for its columns.
-const HEAD: u64 = 4 << 20;
 
 /// A project, seen from one of its pipelines.
 pub struct Project {
@@ -81,25 +77,9 @@ impl Project {
 
     /// The columns told by the beginning of the first file.
     fn head(&self, file: &str, source: &SourceSpec, said: &BTreeMap<String, Kind>) -> Result<Shape, Fault> {
-        let path = self.root.join(file);
-        let io = |error: std::io::Error| Fault::new("missing-file", format!("can't read `{file}`")).because(error);
-        let mut bytes = Vec::new();
-        let mut reader = std::fs::File::open(&path).map_err(io)?;
-        let text = matches!(source.reading.format, Format::Csv | Format::Tsv | Format::Ndjson);
-        let packed = file.ends_with(".gz") || file.ends_with(".zst");
-        if text && !packed {
-            reader.take(HEAD).read_to_end(&mut bytes).map_err(io)?;
-            if bytes.len() as u64 == HEAD {
-                // The last line may be cut off.
-                let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());
-                bytes.truncate(end);
-            }
-        } else {
-            reader.read_to_end(&mut bytes).map_err(io)?;
-        }
         let mut reading = source.reading.clone();
         reading.kinds.clone_from(said);
-        data::columns(Source { name: file.to_owned(), bytes }, &reading)
+        data::columns(&self.root.join(file), file, &reading)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Formats that bring their own types.
 
 use std::io::Cursor;
+use std::path::Path;
 
 use polars::prelude::{Column, DataFrame, DataType, IntoColumn, IpcReader, ParquetReader, SerReader, TimeUnit};
 
@@ -11,6 +12,15 @@ use crate::source::Fault;
 pub(super) fn parquet(bytes: Vec<u8>, reading: &Reading) -> Result<(Shape, DataFrame), Fault> {
     let frame = ParquetReader::new(Cursor::new(bytes)).finish();
     normal(frame.map_err(|error| Fault::new("bad-parquet", "it can't be read as Parquet").because(error))?, reading)
+}
+
+/// The columns that a Parquet file says it has; no row is read.
+pub(super) fn parquet_columns(path: &Path, reading: &Reading) -> Result<Shape, Fault> {
+    let bad =
+        |error: polars::prelude::PolarsError| Fault::new("bad-parquet", "it can't be read as Parquet").because(error);
+    let file = std::fs::File::open(path).map_err(|error| bad(error.into()))?;
+    let frame = ParquetReader::new(file).with_slice(Some((0, 0))).finish().map_err(bad)?;
+    normal(frame, reading).map(|(shape, _)| shape)
 }
 
 pub(super) fn arrow(bytes: Vec<u8>, reading: &Reading) -> Result<(Shape, DataFrame), Fault> {

@@ -47,7 +47,7 @@ impl Op for Derive {
                 Ok(expr) => {
                     columns.insert(name, expr);
                 }
-                Err(found) => faults.extend(found.into_iter().map(|fault| fault.within(&name))),
+                Err(found) => faults.extend(found.into_iter().map(|fault| meant_as_text(fault, &sql).within(&name))),
             }
         }
         if faults.is_empty() {
@@ -79,4 +79,15 @@ impl Op for Derive {
         let sets = self.columns.clone().into_iter().collect();
         Ok(vec![RowStep::set(sets)])
     }
+}
+
+/// YAML takes the quotes of `kind: 'x'` away, and what is left is a column.
+fn meant_as_text(fault: Fault, sql: &str) -> Fault {
+    let is_word = !sql.is_empty() && sql.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if fault.code != "unknown-column" || !is_word {
+        return fault;
+    }
+    let advice = format!("for the text, write \"'{sql}'\": YAML takes the outer quotes away");
+    let help = fault.help.clone().map_or_else(|| advice.clone(), |help| format!("{help}; {advice}"));
+    fault.help(help)
 }
