@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Exit, Failure, ParamArgs, open, out};
 use crate::data::{self, Part};
-use crate::engine::{Payload, TableMeta, kept, load_part, object};
+use crate::engine::{Payload, TableMeta, load_part, object};
 use crate::registry::Registry;
 use crate::source::{Fault, suggest};
 use crate::store::{Store, write_atomic};
@@ -63,16 +63,7 @@ fn table(args: &Get, store: &Store) -> Result<Vec<u8>, Failure> {
         Some((step, part)) => (step.to_owned(), Some(part.to_owned())),
         None => (step, None),
     };
-    let places = opened.places(Some(&step))?;
-    let place = opened.plan.step(&step).expect("its place was found");
-    let tables = opened.tables()?;
-    let env = opened.looking(&tables)?;
-    let at = places.iter().position(|other| *other == place).expect("it is among what it needs");
-    let Some(done) = kept(&opened.plan, &places, &env).swap_remove(at) else {
-        return Err(Fault::new("not-made", format!("`{step}` isn't up to date"))
-            .help(format!("`gristmill run {}/{step}` makes it", opened.plan.name))
-            .into());
-    };
+    let done = opened.kept(&step)?;
     let Payload::Table(_) = &done.payload else {
         return Err(Fault::new("not-a-table", format!("`{step}` makes no table"))
             .help("`gristmill show` tells what it made")

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::{Failure, ParamArgs};
-use crate::engine::{DeployResult, Effects, Env, Project, Registration, SourceTables, root_of};
+use crate::engine::{DeployResult, Effects, Env, Project, Registration, SourceTables, StepDone, kept, root_of};
 use crate::plan::{Plan, build};
 use crate::source::{Diagnostic, Document, Fault, Severity, in_order, suggest};
 use crate::spec::{Overrides, load};
@@ -141,11 +141,7 @@ impl Opened {
         let Some(name) = step else {
             return Ok((0..self.plan.steps.len()).collect());
         };
-        let Some(place) = self.plan.step(name) else {
-            let known = self.plan.steps.iter().map(|step| step.name.as_str());
-            return Err(Fault::new("unknown-step", format!("`{}` has no step `{name}`", self.plan.name))
-                .maybe_help(suggest(name, known)));
-        };
+        let place = self.place(name)?;
         let mut places = vec![place];
         let mut next = 0;
         while next < places.len() {
@@ -158,6 +154,30 @@ impl Opened {
         }
         places.sort_unstable();
         Ok(places)
+    }
+
+    /// The place of a step.
+    pub(super) fn place(&self, name: &str) -> Result<usize, Fault> {
+        self.plan.step(name).ok_or_else(|| {
+            let known = self.plan.steps.iter().map(|step| step.name.as_str());
+            Fault::new("unknown-step", format!("`{}` has no step `{name}`", self.plan.name))
+                .maybe_help(suggest(name, known))
+        })
+    }
+
+    /// What is kept of a step.
+    ///
+    /// # Errors
+    /// If a run would make it anew.
+    pub(super) fn kept(&self, step: &str) -> Result<StepDone, Fault> {
+        let places = self.places(Some(step))?;
+        let place = self.place(step)?;
+        let tables = self.tables()?;
+        let at = places.iter().position(|other| *other == place).expect("it is among what it needs");
+        kept(&self.plan, &places, &self.looking(&tables)?).swap_remove(at).ok_or_else(|| {
+            Fault::new("not-made", format!("`{step}` isn't up to date"))
+                .help(format!("`gristmill run {}/{step}` makes it", self.plan.name))
+        })
     }
 
     /// Where its rows come from.

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::open::{self, Opened};
 use super::{Exit, Failure, ParamArgs, out, out_json};
 use crate::data::Field;
-use crate::engine::{Payload, StepDone, TableMeta, kept, object};
+use crate::engine::{Payload, StepDone, TableMeta, object};
 use crate::plan::request;
 use crate::report::table::{Align, Table};
 use crate::report::{confusion, importance, judgement, slices};
@@ -29,20 +29,12 @@ pub(super) struct Show {
 
 pub(super) fn run(args: &Show) -> Result<Exit, Failure> {
     let (opened, step) = open::open_step(&args.step, &ParamArgs::default())?;
-    let places = opened.places(Some(&step))?;
-    let place = opened.plan.step(&step).expect("its place was found");
+    let place = opened.place(&step)?;
     let store = Store::open(&opened.project.root)?;
     if let crate::plan::StepKind::Deploy(_) = opened.plan.steps[place].kind {
         return deployed(args, &opened, &store, &step);
     }
-    let tables = opened.tables()?;
-    let env = opened.looking(&tables)?;
-    let at = places.iter().position(|other| *other == place).expect("it is among what it needs");
-    let Some(done) = kept(&opened.plan, &places, &env).swap_remove(at) else {
-        return Err(Fault::new("not-made", format!("`{step}` isn't up to date"))
-            .help(format!("`gristmill run {}/{step}` makes it", opened.plan.name))
-            .into());
-    };
+    let done = opened.kept(&step)?;
     let (text, json) = describe(&store, &done)?;
     if args.json {
         out_json(&json)

@@ -8,8 +8,8 @@ use polars::prelude::{Column, DataType};
 
 use super::{Value, value_at};
 
-/// How many values one partial sum covers.
-const BLOCK: usize = 1024;
+/// How many values one partial sum covers. Fixed, so that sums are the same on any number of threads.
+pub const BLOCK: usize = 1024;
 
 /// The values that aren't missing, as floats. Empty for columns that aren't numbers.
 pub fn numbers(column: &Column) -> Vec<f64> {

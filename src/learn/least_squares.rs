@@ -5,7 +5,7 @@ use linfa_linalg::svd::SVDInto;
 use ndarray::{Array2, Axis, ShapeBuilder, Slice};
 
 use super::Training;
-use super::nature::BLOCK;
+use crate::data::stats::BLOCK;
 use crate::source::Fault;
 
 /// The coefficients that minimize Σ weight·(y - offset - Σ coefficient·(x - mean))², of least norm where features

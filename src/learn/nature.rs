@@ -1,6 +1,7 @@
 //! The mean and spread of each column by fixed-order sums, and balanced class weights.
 
 use super::Training;
+use crate::data::stats::sum;
 
 /// A column's weighted mean and standard deviation (of the population).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,23 +10,6 @@ pub(super) struct Nature {
     pub(super) mean: f64,
     /// The standard deviation.
     pub(super) deviation: f64,
-}
-
-/// How many rows one partial sum covers. Fixed, so that sums are the same on any number of threads.
-pub(super) const BLOCK: usize = 1024;
-
-/// A sum in blocks of fixed length.
-pub(super) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
-    let mut whole = 0.0;
-    let mut part = 0.0;
-    for (nth, value) in values.into_iter().enumerate() {
-        if nth % BLOCK == 0 {
-            whole += part;
-            part = 0.0;
-        }
-        part += value;
-    }
-    whole + part
 }
 
 /// The weighted mean of `value(row)` over the rows of `data`.

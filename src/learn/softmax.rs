@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::Training;
 use super::linear::sigmoid;
-use super::nature::{BLOCK, Nature};
+use super::nature::Nature;
+use crate::data::stats::BLOCK;
 
 /// The loss of log-odds that are weighted sums, over parameters that are scaled so that one step length fits all.
 ///
@@ -39,7 +40,7 @@ impl<'a> Loss<'a> {
         intercept: bool,
         l2: f64,
     ) -> Self {
-        let total = super::nature::sum((0..data.x.rows()).map(|row| data.weight(row)));
+        let total = crate::data::stats::sum((0..data.x.rows()).map(|row| data.weight(row)));
         let share = 1.0 / classes as f64;
         // The Hessian's diagonal where nothing is known yet and every class is as likely.
         let curvature = total * share * (1.0 - share);

@@ -1,7 +1,7 @@
 //! Metrics of numbers.
 
 use super::Scored;
-use crate::learn::nature::sum;
+use crate::data::stats::sum;
 use crate::learn::{Prediction, Target};
 use crate::source::Fault;
 

@@ -155,7 +155,7 @@ impl LogisticRegression {
     /// The optimum, in the features' units.
     fn search(&self, data: &Training, loss: &Loss, l1: f64) -> Result<(Vec<f64>, Vec<f64>), Fault> {
         // Parameters are scaled so that the curvature is near 1 and their own size grows with the root of the weight.
-        let total = nature::sum((0..data.x.rows()).map(|row| data.weight(row)));
+        let total = crate::data::stats::sum((0..data.x.rows()).map(|row| data.weight(row)));
         let stop = Stop { tolerance: self.tol * total.sqrt(), iterations: self.max_iter };
         let mut evaluate = |at: &[f64], gradient: &mut [f64]| {
             data.go_on()?;
