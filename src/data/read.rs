@@ -169,20 +169,23 @@ fn one(name: &str, bytes: Vec<u8>, reading: &Reading) -> Result<(Shape, DataFram
     }
 }
 
+fn cut_off(error: std::io::Error) -> Fault {
+    Fault::new("bad-compression", "the compressed data can't be read")
+        .because(error)
+        .help("the file is damaged or was cut off: fetch it again")
+}
+
 /// Without compression.
 fn unpacked(name: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
-    let broken = |error: std::io::Error| {
-        Fault::new("bad-compression", "the compressed data can't be read")
-            .because(error)
-            .help("the file is damaged or was cut off: fetch it again")
-    };
     let mut plain = Vec::new();
     if name.ends_with(".gz") {
-        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(broken)?;
+        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(cut_off)?;
         return Ok(plain);
     }
     if name.ends_with(".zst") {
-        zstd::Decoder::new(bytes.as_slice()).and_then(|mut decoder| decoder.read_to_end(&mut plain)).map_err(broken)?;
+        zstd::Decoder::new(bytes.as_slice())
+            .and_then(|mut decoder| decoder.read_to_end(&mut plain))
+            .map_err(cut_off)?;
         return Ok(plain);
     }
     Ok(bytes)
@@ -245,7 +248,8 @@ fn head(path: &Path, name: &str) -> Result<Vec<u8>, Fault> {
     } else {
         Box::new(file)
     };
-    reader.take(HEAD).read_to_end(&mut bytes).map_err(unreadable)?;
+    let failed = if is_packed(name) { cut_off } else { unreadable };
+    reader.take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 == HEAD {
         let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());
         bytes.truncate(end);
