@@ -227,14 +227,12 @@ impl ColumnRule {
         Some(list.iter().filter_map(|value| Value::from_json(value, self.kind)).collect())
     }
 
-    /// Why a single value breaks it: the rule and the reason. For requests.
-    pub fn refuses(&self, value: &Value) -> Option<(&'static str, String)> {
+    /// Why a value breaks it: the rule and the reason. `allowed` are the values it may have, if not any.
+    fn refuses(&self, value: &Value, allowed: Option<&[Value]>) -> Option<(&'static str, String)> {
         if value.is_null() {
             return (!self.nullable).then(|| ("nullable", "has no value".to_owned()));
         }
-        if let Some(allowed) = self.allowed()
-            && !allowed.contains(value)
-        {
+        if let Some(allowed) = allowed.filter(|allowed| !allowed.contains(value)) {
             let shown: Vec<String> = allowed.iter().map(Value::to_string).collect();
             return Some(("one_of", format!("`{value}` isn't one of {}", list(shown.iter().map(String::as_str)))));
         }
@@ -250,11 +248,12 @@ impl ColumnRule {
         let name = column.name().to_string();
         let mut found: BTreeMap<&'static str, Violation> = BTreeMap::new();
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        let allowed = self.allowed();
         for row in 0..column.len() {
             let value = value_at(column, row);
             let twin = (self.unique && !value.is_null()).then(|| seen.insert(value.to_string(), row)).flatten();
             let twin = twin.map(|first| ("unique", format!("`{value}` stands in row {} already", first + 1)));
-            for (rule, reason) in self.refuses(&value).into_iter().chain(twin) {
+            for (rule, reason) in self.refuses(&value, allowed.as_deref()).into_iter().chain(twin) {
                 found.entry(rule).and_modify(|violation| violation.count += 1).or_insert_with(|| Violation {
                     column: Some(name.clone()),
                     rule,

@@ -5,7 +5,7 @@ mod json;
 mod typed;
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use polars::prelude::DataFrame;
@@ -209,14 +209,17 @@ fn text(bytes: Vec<u8>, reading: &Reading) -> Result<String, Fault> {
     }
 }
 
-/// How many bytes of a text are looked at for its columns.
-const HEAD: u64 = 4 << 20;
+/// How many rows of a text tell its columns' types.
+const LOOKED_AT: usize = 10_000;
 
 /// The columns of a file, told by its beginning, typed as [`read`] would. `name` is for messages and tells the compression.
 ///
 /// # Errors
 /// As [`read`].
 pub fn columns(path: &Path, name: &str, reading: &Reading) -> Result<Shape, Fault> {
+    // Types that are said aren't tried here: a cell that isn't of its type is for the run to tell.
+    let said = &reading.kinds;
+    let reading = &Reading { kinds: BTreeMap::new(), ..reading.clone() };
     let found = match reading.format {
         Format::Parquet if !is_packed(name) => typed::parquet_columns(path, reading),
         Format::Csv | Format::Tsv | Format::Ndjson => {
@@ -226,7 +229,11 @@ pub fn columns(path: &Path, name: &str, reading: &Reading) -> Result<Shape, Faul
             std::fs::read(path).map_err(unreadable).and_then(|bytes| one(name, bytes, reading)).map(|(shape, _)| shape)
         }
     };
-    found.map_err(|fault| named(fault, name))
+    let mut shape = found.map_err(|fault| named(fault, name))?;
+    for field in &mut shape.fields {
+        field.kind = said.get(&field.name).copied().unwrap_or(field.kind);
+    }
+    Ok(shape)
 }
 
 fn is_packed(name: &str) -> bool {
@@ -240,7 +247,6 @@ fn unreadable(error: std::io::Error) -> Fault {
 /// The first whole lines of a text, without compression.
 fn head(path: &Path, name: &str) -> Result<Vec<u8>, Fault> {
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
     let reader: Box<dyn std::io::Read> = if name.ends_with(".gz") {
         Box::new(flate2::read::MultiGzDecoder::new(file))
     } else if name.ends_with(".zst") {
@@ -249,10 +255,13 @@ fn head(path: &Path, name: &str) -> Result<Vec<u8>, Fault> {
         Box::new(file)
     };
     let failed = if is_packed(name) { cut_off } else { unreadable };
-    reader.take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 == HEAD {
-        let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());
-        bytes.truncate(end);
+    let mut reader = BufReader::new(reader);
+    let mut bytes = Vec::new();
+    // The line of names, and a quoted cell may hold line ends: then there are a few rows fewer.
+    for _ in 0..=LOOKED_AT {
+        if reader.read_until(b'\n', &mut bytes).map_err(failed)? == 0 {
+            break;
+        }
     }
     Ok(bytes)
 }

@@ -80,18 +80,18 @@ impl<'a> SourceTables<'a> {
 
     fn read(&self, source: &SourceNode) -> Result<Table, Fault> {
         let mut reading = source.spec.reading.clone();
-        // Types once inferred stay: a column that is of another type tomorrow is an error with its row.
-        if let Some(locked) = self.project.lock.as_ref().and_then(|lock| lock.sources.get(&source.spec.name)) {
-            for (name, kind) in &locked.columns {
-                let kind = Kind::ALL.into_iter().find(|known| known.name() == kind);
-                if let (Some(kind), false) = (kind, reading.kinds.contains_key(name)) {
-                    reading.kinds.insert(name.clone(), kind);
-                }
-            }
+        // The types that the plan was checked with, which the lock may hold since long ago: a column that is of another
+        // type today is an error with its row.
+        for field in source.shape.iter().flat_map(|shape| &shape.fields) {
+            reading.kinds.entry(field.name.clone()).or_insert(field.kind);
         }
         let files = self.project.files(&source.spec.path)?;
         let files = files.into_iter().map(|name| load(&self.project.root, name)).collect::<Result<Vec<_>, _>>()?;
-        let table = data::read(files, &reading)?;
+        let table = data::read(files, &reading).map_err(|fault| match source.contract {
+            // The type is the contract's first rule.
+            Some(_) if fault.code == "wrong-type" => Fault { code: "contract", ..fault },
+            _ => fault,
+        })?;
         let table = match &source.contract {
             Some(contract) => contract.keep(table).map_err(|broken| violated(source, &broken))?,
             None => table,

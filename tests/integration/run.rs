@@ -48,6 +48,15 @@ fn data_that_breaks_its_contract_ends_with_6_and_names_the_row() {
 }
 
 #[test]
+fn a_cell_of_another_type_than_the_contract_says_breaks_it() {
+    let mill = Mill::penguins();
+    mill.edit("data/penguins.csv", "39.5,17.4,186,3800", "39.5,17.4,186,heavy");
+    let ran = mill.go(&["run", "penguins"]);
+    assert_eq!(ran.code, 6, "{}", ran.stderr);
+    assert!(ran.stderr.contains("row 2: `body_mass_g` is int, and `heavy` isn't"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_column_that_changes_its_type_is_told_with_its_row() {
     let mill = Mill::grades();
     mill.run(&["grades"]);

@@ -8,12 +8,9 @@ use polars::prelude::{
     PlSmallStr, Schema, SerReader, StringChunked,
 };
 
-use super::Reading;
+use super::{LOOKED_AT, Reading};
 use crate::data::{Field, Kind, Shape, Value, column_of, parse, unexpected};
 use crate::source::Fault;
-
-/// How many rows tell a column's type.
-const LOOKED_AT: usize = 10_000;
 
 /// Reads the text of one file.
 pub(super) fn read(text: &str, reading: &Reading) -> Result<(Shape, DataFrame), Fault> {
