@@ -151,7 +151,10 @@ fn understood(headers: &HeaderMap) -> Result<(), Failure> {
     let kind = kind.to_str().unwrap_or_default().to_ascii_lowercase();
     let mut parts = kind.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default();
-    if media != "application/json" && !(media.starts_with("application/") && media.ends_with("+json")) {
+    // What `curl -d` says of any body, when nobody tells it otherwise.
+    let unsaid = media == "application/x-www-form-urlencoded";
+    let json = media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"));
+    if !(json || unsaid) {
         return refused("only JSON can be read: send `Content-Type: application/json`");
     }
     let charset = parts.find_map(|part| part.strip_prefix("charset="));

@@ -142,6 +142,7 @@ fn what_is_not_json_is_refused() {
         ("Content-Type: text/csv\r\n", 415),
         ("Content-Type: application/json; charset=latin1\r\n", 415),
         ("Content-Type: application/json\r\nContent-Encoding: gzip\r\n", 415),
+        ("Content-Type: application/x-www-form-urlencoded\r\n", 200),
         ("Content-Type: Application/JSON; charset=UTF-8\r\n", 200),
         ("", 200),
     ];
