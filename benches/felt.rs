@@ -2,6 +2,8 @@
 //!
 //! `cargo bench` prints the median of each.
 
+#![expect(clippy::print_stdout, reason = "the figures are what a bench is run for")]
+
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;

@@ -44,13 +44,13 @@ pub(super) fn run(args: &Check) -> Result<Exit, Failure> {
         out_json(&json!({"diagnostics": diagnostics}));
     } else {
         if !diagnostics.is_empty() {
-            eprintln!("{}\n", render(&diagnostics, color(&std::io::stderr())));
+            super::say(&format!("{}\n", render(&diagnostics, color(&std::io::stderr()))));
         }
         for line in fine {
             out(&line);
         }
         if errors > 0 {
-            eprintln!("{errors} {}", if errors == 1 { "mistake" } else { "mistakes" });
+            super::say(&format!("{errors} {}", if errors == 1 { "mistake" } else { "mistakes" }));
         }
     }
     Ok(if Opened::has_errors(&diagnostics) { Exit::Wrong } else { Exit::Done })

@@ -39,6 +39,11 @@ impl Failure {
         self.exit
     }
 
+    /// For machines: `status` as a run has it, and the mistakes as `check` has them.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({"status": "failed", "diagnostics": self.diagnostics})
+    }
+
     /// For people.
     pub(crate) fn render(&self, color: bool) -> String {
         render(&self.diagnostics, color)

@@ -39,7 +39,7 @@ pub(super) fn run(args: &Get) -> Result<Exit, Failure> {
     match &args.output {
         Some(path) => {
             write_atomic(path, &bytes)?;
-            eprintln!("{} bytes written to {}", bytes.len(), path.display());
+            super::say(&format!("{} bytes written to {}", bytes.len(), path.display()));
         }
         None => out(&String::from_utf8_lossy(&bytes)),
     }

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Init) -> Result<Exit, Failure> {
         }
     }
     let go = if args.folder == Path::new(".") { String::new() } else { format!("cd {} && ", args.folder.display()) };
-    eprintln!("\nnext: {go}gristmill run {name}");
+    super::say(&format!("\nnext: {go}gristmill run {name}"));
     Ok(Exit::Done)
 }
 

@@ -20,9 +20,10 @@ mod status;
 mod test;
 mod why;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -102,7 +103,7 @@ pub fn main() -> ExitCode {
     if let Some(folder) = &cli.directory
         && let Err(error) = std::env::set_current_dir(folder)
     {
-        eprintln!("error: can't work in `{}`: {error}", folder.display());
+        say(&format!("error: can't work in `{}`: {error}", folder.display()));
         return ExitCode::from(Exit::Wrong as u8);
     }
     let result = match &cli.verb {
@@ -124,9 +125,17 @@ pub fn main() -> ExitCode {
         Verb::Completions(verb) => completions::run::<Cli>(verb),
     };
     match result {
+        Ok(_) if LOST.load(Ordering::Relaxed) => {
+            say("error: standard output could not be written: is the disk full?");
+            ExitCode::from(Exit::Environment as u8)
+        }
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
-            eprintln!("{}", failure.render(color(&std::io::stderr())));
+            // Whoever asked for JSON gets JSON, whatever happens.
+            if std::env::args().any(|argument| argument == "--json") {
+                out_json(&failure.to_json());
+            }
+            say(&failure.render(color(&std::io::stderr())));
             ExitCode::from(failure.exit() as u8)
         }
     }
@@ -137,18 +146,25 @@ fn color(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Prints a result; a reader that has gone away, as `head` does, is no error.
+/// Whether standard output could not be written, by the disk's fault.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints a result; a reader that has gone away, as `head` does, is no error. Any other failure is told in the end.
 fn out(text: &str) {
-    use std::io::Write;
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = stdout.write_all(b"\n");
+    let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end)).and_then(|()| stdout.flush());
+    if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+        LOST.store(true, Ordering::Relaxed);
     }
-    let _ = stdout.flush();
 }
 
 /// Prints a result as JSON.
 fn out_json(value: &serde_json::Value) {
     out(&serde_json::to_string_pretty(value).expect("JSON is written to memory"));
+}
+
+/// Tells something that isn't a result. Nobody may be listening: that is no error.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

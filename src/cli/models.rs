@@ -92,7 +92,7 @@ fn list(registry: &Registry, as_json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if models.is_empty() {
-        eprintln!("no model is registered yet; a pipeline's `deploy` step registers one");
+        super::say("no model is registered yet; a pipeline's `deploy` step registers one");
         return Ok(());
     }
     let mut table = Table::new([

@@ -56,8 +56,10 @@ pub(super) fn look(root: &Path, file: &Path, params: &ParamArgs) -> Result<Looke
     let built = build(&loaded.spec, &project, loaded.faults);
     let mut diagnostics: Vec<Diagnostic> = built.faults.iter().map(|fault| loaded.document.diagnose(fault)).collect();
     diagnostics.extend(built.elsewhere);
+    diagnostics.extend(loaded.outside.iter().map(Diagnostic::placeless));
+    let wrong = Opened::has_errors(&diagnostics);
     let diagnostics = in_order(diagnostics);
-    let opened = built.plan.map(|plan| Opened {
+    let opened = built.plan.filter(|_| !wrong).map(|plan| Opened {
         project,
         file: file.to_owned(),
         document: loaded.document,
@@ -96,7 +98,7 @@ pub(super) fn open(name: Option<&str>, params: &ParamArgs) -> Result<Opened, Fai
     match looked.opened {
         Some(opened) => {
             if !opened.warnings.is_empty() {
-                eprintln!("{}\n", crate::source::render(&opened.warnings, super::color(&std::io::stderr())));
+                super::say(&format!("{}\n", crate::source::render(&opened.warnings, super::color(&std::io::stderr()))));
             }
             Ok(opened)
         }

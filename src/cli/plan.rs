@@ -31,10 +31,10 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Failure> {
     out(&table(&statuses));
     let runs = statuses.iter().filter(|status| status.ahead == Ahead::Run).count();
     let waits = statuses.iter().filter(|status| status.ahead == Ahead::Waits).count();
-    eprintln!(
+    super::say(&format!(
         "{runs} to run, {waits} that may, {} kept",
         statuses.iter().filter(|status| status.ahead == Ahead::Cached).count()
-    );
+    ));
     Ok(Exit::Done)
 }
 

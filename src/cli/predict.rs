@@ -45,7 +45,7 @@ pub(super) fn run(args: &Predict) -> Result<Exit, Failure> {
     match &args.output {
         Some(path) => {
             write_atomic(path, &bytes)?;
-            eprintln!("{} records answered, {refused} refused: {}", answers.len() - refused, path.display());
+            super::say(&format!("{} records answered, {refused} refused: {}", answers.len() - refused, path.display()));
         }
         None => out(&String::from_utf8_lossy(&bytes)),
     }
@@ -58,6 +58,7 @@ fn read(args: &Predict, predictor: &Predictor) -> Result<DataFrame, Failure> {
     let mut reading = Reading::plain(Format::of(&name)?);
     reading.missing.clone_from(&args.missing);
     let signature = &predictor.sealed().signature;
+    reading.missing.extend(signature.iter().flat_map(|field| field.missing.iter().cloned()));
     reading.kinds = signature.iter().map(|field| (field.name.clone(), field.kind)).collect();
     let table = data::read(vec![Source { name: name.clone(), bytes }], &reading)?;
     for field in signature {

@@ -41,6 +41,9 @@ pub(super) struct Run {
     json: bool,
 }
 
+/// How often a run begins again because a kept result turned out to be damaged.
+const MOST_LOST: usize = 100;
+
 static STOP: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
@@ -52,10 +55,12 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
     let mut history = History::open(&opened.project.root);
     let id = history.begin(&opened.plan.name)?;
     let mut result = once(args, &opened, &places, id.as_str(), args.force)?;
-    if result.failed.iter().any(|(_, fault)| fault.code == "lost-object") {
-        // What is damaged was set aside: now it is missing, and is made again.
-        eprintln!("a kept result is damaged and was set aside; it is made again");
+    // What is damaged was set aside: now it is missing, and is made again. Each round sets one aside at least, so it ends.
+    let mut rounds = 0;
+    while result.failed.iter().any(|(_, fault)| fault.code == "lost-object") && rounds < MOST_LOST {
+        super::say("a kept result is damaged and was set aside; it is made again");
         result = once(args, &opened, &places, id.as_str(), args.force)?;
+        rounds += 1;
     }
     let errors: Vec<Diagnostic> = result.failed.iter().map(|(place, fault)| failure(&opened, *place, fault)).collect();
     let report = run_json(id.as_str(), &opened.plan, &result, &errors);
@@ -66,7 +71,7 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
         out(&summary(&opened.plan, &result));
     }
     if !errors.is_empty() {
-        eprintln!("\n{}", render(&errors, color(&std::io::stderr())));
+        super::say(&format!("\n{}", render(&errors, color(&std::io::stderr()))));
     }
     Ok(exit(&result))
 }
@@ -170,7 +175,7 @@ fn stop_on_signal() {
                 if STOP.swap(true, Ordering::Relaxed) {
                     std::process::exit(Exit::Interrupted as i32);
                 }
-                eprintln!("stopping; once more to stop at once");
+                super::say("stopping; once more to stop at once");
             }
         });
     });

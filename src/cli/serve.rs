@@ -41,10 +41,10 @@ pub(super) fn run(args: &Serve) -> Result<Exit, Failure> {
     settings.port = args.port.or_else(|| port(&root)).unwrap_or(settings.port);
     for model in &models {
         let alias = model.alias.as_ref().map(|alias| format!(" ({alias})")).unwrap_or_default();
-        eprintln!("serving {} version {}{alias}", model.name, model.version);
+        super::say(&format!("serving {} version {}{alias}", model.name, model.version));
     }
-    serve(models, &settings, |address| eprintln!("listening on http://{address}"))?;
-    eprintln!("stopped");
+    serve(models, &settings, |address| super::say(&format!("listening on http://{address}")))?;
+    super::say("stopped");
     Ok(Exit::Done)
 }
 

@@ -43,7 +43,7 @@ pub(super) fn run(args: &Test) -> Result<Exit, Failure> {
                 out(&format!("         {failure}"));
             }
         }
-        eprintln!("{} passed, {failed} failed", results.len() - failed);
+        super::say(&format!("{} passed, {failed} failed", results.len() - failed));
     }
     Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
 }

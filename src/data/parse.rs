@@ -4,7 +4,9 @@ use super::{Kind, Value};
 
 /// The value of a cell's text. `None` if it isn't one of that type.
 pub fn cell(text: &str, kind: Kind) -> Option<Value> {
+    let text = if kind.is_string() { text } else { text.trim() };
     Some(match kind {
+        Kind::Float if is_no_number(text) => Value::Null,
         Kind::Int => Value::Int(text.parse().ok()?),
         Kind::Float => Value::Float(float(text)?),
         Kind::Bool => match text {
@@ -20,17 +22,36 @@ pub fn cell(text: &str, kind: Kind) -> Option<Value> {
 }
 
 /// The type that all these texts have; `category` if none other has, or if there are none.
-pub fn infer<'a>(mut texts: impl Iterator<Item = &'a str>) -> Kind {
+pub fn infer<'a>(texts: impl Iterator<Item = &'a str>) -> Kind {
     let mut candidates = vec![Kind::Int, Kind::Float, Kind::Bool, Kind::Date, Kind::Datetime];
     let mut any = false;
-    for text in texts.by_ref() {
-        any = true;
-        candidates.retain(|kind| cell(text, *kind).is_some());
+    for text in texts {
+        if is_no_number(text.trim()) {
+            candidates.retain(|kind| *kind == Kind::Float);
+        } else {
+            any = true;
+            candidates.retain(|kind| cell(text, *kind).is_some());
+            if is_long_number(text.trim()) {
+                candidates.clear();
+            }
+        }
         if candidates.is_empty() {
             return Kind::Category;
         }
     }
     if any { candidates[0] } else { Kind::Category }
+}
+
+/// What programs write for a float that is none.
+fn is_no_number(text: &str) -> bool {
+    let plain = text.strip_prefix(['-', '+']).unwrap_or(text);
+    ["nan", "inf", "infinity"].iter().any(|word| plain.eq_ignore_ascii_case(word))
+}
+
+/// Digits that no int holds: a float would make one of different numbers, and they are more likely names of things.
+fn is_long_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_err()
 }
 
 fn float(text: &str) -> Option<f64> {
@@ -94,7 +115,10 @@ mod tests {
         assert_eq!(infer(&["2024-02-29", "2024-02-29T12:00:00Z"]), Kind::Datetime);
         assert_eq!(infer(&["2024-02-30"]), Kind::Category);
         assert_eq!(infer(&["nan", "inf"]), Kind::Category);
-        assert_eq!(infer(&["99999999999999999999"]), Kind::Float);
+        assert_eq!(infer(&["1", "99999999999999999999"]), Kind::Category);
+        assert_eq!(infer(&["1", "NaN", "-inf"]), Kind::Float);
+        assert_eq!(infer(&[" 1", "2 "]), Kind::Int);
+        assert_eq!(cell("NaN", Kind::Float), Some(Value::Null));
         assert_eq!(infer(&[]), Kind::Category);
     }
 

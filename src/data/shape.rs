@@ -34,6 +34,8 @@ pub struct Shape {
     pub families: Vec<Family>,
     /// The target, what only the target is made from, and roles: selectors never pick them.
     pub protected: BTreeSet<String>,
+    /// Those of them whose offspring is protected too: the target, and columns that are held back.
+    pub guarded: BTreeSet<String>,
 }
 
 impl Shape {
@@ -86,6 +88,12 @@ impl Shape {
         if !self.families.contains(&family) {
             self.families.push(family);
         }
+    }
+
+    /// Protects a column that is made from guarded ones.
+    pub fn guard(&mut self, name: &str) {
+        self.protected.insert(name.to_owned());
+        self.guarded.insert(name.to_owned());
     }
 
     /// Takes a column away.

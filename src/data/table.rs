@@ -154,12 +154,16 @@ impl Table {
         self.parts.iter().map(|(_, frame)| filled(frame)).collect::<Result<_, _>>().map(Kept)
     }
 
-    /// With the kept columns' values wherever they have one.
+    /// With the kept columns in the rows to learn from; in other rows their values wherever they have one.
     pub fn preferring(mut self, kept: &Kept) -> Result<Self, Fault> {
-        for ((_, frame), columns) in self.parts.iter_mut().zip(&kept.0) {
+        for ((part, frame), columns) in self.parts.iter_mut().zip(&kept.0) {
             for column in columns {
-                let other = frame.column(column.name()).map_err(unexpected)?;
-                let chosen = column.zip_with(&column.is_not_null(), other).map_err(unexpected)?;
+                let chosen = if part.trains() {
+                    column.clone()
+                } else {
+                    let other = frame.column(column.name()).map_err(unexpected)?;
+                    column.zip_with(&column.is_not_null(), other).map_err(unexpected)?
+                };
                 frame.with_column(chosen).map_err(unexpected)?;
             }
         }

@@ -67,8 +67,9 @@ enum Base {
 /// Cross-validates a train step.
 pub(super) fn run(cx: &Cx, step: &Step, train: &Train, rule: &Cv) -> Result<Kept, Fault> {
     let (base, before, after) = cut(cx, train);
+    let draw = FoldDraw::of(cx, train, rule);
     let mut parts = Parts::new("cv");
-    parts.add("cv", json!({"folds": rule.folds, "time": rule.time}));
+    parts.add("cv", json!({"folds": rule.folds, "time": draw.time, "group": draw.group}));
     match base {
         Base::Split(at) => {
             let meta = &cx.done(at).segments()[0].table;
@@ -94,12 +95,48 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train, rule: &Cv) -> Result<Kept
             }
             Base::Source(source) => work(&before, (*cx.tables.table(cx.plan, source)?).clone(), cx.plan.seed)?.table,
         };
-        let answers = folds(cx, train, rule, &table, &after)?;
+        let answers = folds(cx, train, &draw, &table, &after)?;
         let bytes = serde_json::to_vec(&answers).expect("answers are plain data");
         let digest = cx.store.put(&bytes)?;
         Ok(Made { outputs: BTreeMap::from([("folds".to_owned(), digest)]), meta: json!({"folds": rule.folds}) })
     })?;
     Ok(Kept { digest: done.output("folds")?, ran: done.ran })
+}
+
+/// How rows are drawn into folds: as the file says, else as the split tells its own rows apart.
+struct FoldDraw {
+    folds: usize,
+    time: Option<String>,
+    group: Option<String>,
+}
+
+impl FoldDraw {
+    fn of(cx: &Cx, train: &Train, rule: &Cv) -> Self {
+        let (_, steps) = cx.plan.chain(train.input);
+        let tables = steps.iter().filter_map(|step| cx.plan.table(*step));
+        let split = tables.filter_map(|table| Some(table.ops[table.split?].op.canonical())).next();
+        let column = |key: &str| split.as_ref().and_then(|split| split[key].as_str()).map(str::to_owned);
+        let time = rule.time.clone().or_else(|| column("time"));
+        let group = if time.is_some() { None } else { column("group") };
+        Self { folds: rule.folds, time, group }
+    }
+}
+
+/// Folds in which the rows of one value stay together.
+fn by_group(folds: usize, frame: &DataFrame, name: &str, seed: u64) -> Result<Vec<Fold>, Fault> {
+    let column = frame.column(name).map_err(unexpected)?;
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for row in 0..column.len() {
+        groups.entry(value_at(column, row).to_string()).or_default().push(row);
+    }
+    let groups: Vec<Vec<usize>> = groups.into_values().collect();
+    let rows = |of: &[usize]| {
+        let mut rows: Vec<usize> = of.iter().flat_map(|group| groups[*group].iter().copied()).collect();
+        rows.sort_unstable();
+        rows
+    };
+    let cuts = learn::folds(folds, groups.len(), None, seed)?;
+    Ok(cuts.iter().map(|fold| Fold { train: rows(&fold.train), test: rows(&fold.test) }).collect())
 }
 
 /// The base, the ops before it that learn nothing, and the ops that each fold runs.
@@ -120,15 +157,18 @@ fn cut<'a>(cx: &Cx<'a>, train: &Train) -> (Base, Vec<&'a OpNode>, Vec<&'a OpNode
     (Base::Source(source), before, after)
 }
 
-fn folds(cx: &Cx, train: &Train, rule: &Cv, table: &Table, after: &[&OpNode]) -> Result<OutOfFold, Fault> {
+fn folds(cx: &Cx, train: &Train, draw: &FoldDraw, table: &Table, after: &[&OpNode]) -> Result<OutOfFold, Fault> {
     let frame = table.training();
     // What the classes are is no secret of a fold: the names of all of them are asked for from every fold.
     let whole = work(after, table.clone(), cx.plan.seed)?.table;
     let meaning = features::meaning(train, whole.training(), &whole.shape)?;
     let at = |fault: Fault| fault.within("cv");
-    let cuts = match &rule.time {
-        Some(column) => learn::time_folds(rule.folds, &by_time(frame, column)?),
-        None => learn::folds(rule.folds, frame.height(), strata(frame, train, &meaning)?.as_deref(), cx.plan.seed),
+    let cuts = match (&draw.time, &draw.group) {
+        (Some(column), _) => learn::time_folds(draw.folds, &by_time(frame, column)?),
+        (None, Some(column)) => by_group(draw.folds, frame, column, cx.plan.seed),
+        (None, None) => {
+            learn::folds(draw.folds, frame.height(), strata(frame, train, &meaning)?.as_deref(), cx.plan.seed)
+        }
     }
     .map_err(at)?;
     let answers: Vec<ControlFlow<Fault, FoldAnswers>> = cuts

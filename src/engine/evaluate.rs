@@ -34,7 +34,7 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
     let parts = key(cx, evaluate, &candidates)?;
     let done = unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || {
         let models =
-            candidates.iter().map(|candidate| judge(cx, evaluate, candidate)).collect::<Result<Vec<_>, _>>()?;
+            candidates.iter().map(|candidate| judge(cx, step, evaluate, candidate)).collect::<Result<Vec<_>, _>>()?;
         let digest = cx.store.put(&crate::store::canonical(&json!(models)))?;
         Ok(Made { outputs: BTreeMap::from([("report".to_owned(), digest)]), meta: json!(models) })
     })?;
@@ -117,18 +117,15 @@ fn key(cx: &Cx, evaluate: &Evaluate, candidates: &[Candidate]) -> Result<Parts, 
     Ok(parts)
 }
 
-fn judge(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate) -> Result<ModelReport, Fault> {
+fn judge(cx: &Cx, step: &Step, evaluate: &Evaluate, candidate: &Candidate) -> Result<ModelReport, Fault> {
     let trained = Trained::from_bytes(&table::object(&cx.store, &candidate.model)?)?;
     let judged = answers(cx, candidate, &trained, evaluate.on)?;
-    let positive = trained.positive.unwrap_or_default();
+    warn_of_strangers(cx, step, &judged, &trained);
     let of = at_split(cx, candidate.train, evaluate.on).unwrap_or(judged.truth.rows());
     let mut metrics = BTreeMap::new();
     for name in &evaluate.metrics {
-        let value =
-            score(find_metric(name)?, &Scored { truth: &judged.truth, prediction: &judged.prediction, positive })
-                .map_err(|fault| {
-                    Fault { message: format!("`{name}`: {}", fault.message), ..fault }.within("metrics")
-                })?;
+        let value = scored(name, &judged.truth, &judged.prediction, &trained)
+            .map_err(|fault| Fault { message: format!("`{name}`: {}", fault.message), ..fault }.within("metrics"))?;
         metrics.insert((*name).to_owned(), value);
     }
     let scores = Scores { rows: judged.truth.rows(), of, metrics };
@@ -136,15 +133,15 @@ fn judge(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate) -> Result<ModelRep
         Some(meta) if meta.rows > 0 => {
             let judged = answers(cx, candidate, &trained, Part::Validation)?;
             let of = at_split(cx, candidate.train, Part::Validation).unwrap_or(judged.truth.rows());
-            Some(defined(evaluate, &judged.truth, &judged.prediction, positive, of))
+            Some(defined(evaluate, &judged.truth, &judged.prediction, &trained, of))
         }
         _ => None,
     };
-    let (cv, cv_std) = folds(cx, evaluate, candidate, positive)?;
+    let (cv, cv_std) = folds(cx, evaluate, candidate, &trained)?;
     let (classes, matrix) = per_class(&trained, &judged)?;
     let mut slices = Vec::new();
     for (column, input) in &evaluate.slices {
-        slices.extend(slice(cx, evaluate, column, *input, &judged, positive)?);
+        slices.extend(slice(cx, evaluate, column, *input, &judged, &trained)?);
     }
     Ok(ModelReport { scores, validation, cv, cv_std, classes, confusion: matrix, slices })
 }
@@ -188,9 +185,41 @@ fn widened(prediction: Prediction, truth: &Target) -> Prediction {
     }
 }
 
+/// A metric of some rows. A class that the train rows don't have is a wrong answer, and for two classes it is not the
+/// positive one: it doesn't turn a metric of two classes into an average over three.
+fn scored(name: &str, truth: &Target, prediction: &Prediction, trained: &Trained) -> Result<f64, Fault> {
+    let positive = trained.positive.unwrap_or_default();
+    let entry = find_metric(name)?;
+    if let (2, Target::Classes { codes, count: 3 }, Prediction::Probabilities { classes: 3, values }) =
+        (trained.classes.len(), truth, prediction)
+        && ["precision", "recall", "f1", "roc_auc"].contains(&name)
+    {
+        let codes = codes.iter().map(|code| if *code == 2 { 1 - positive } else { *code }).collect();
+        let values = values.chunks(3).flat_map(|row| row[..2].iter().copied()).collect();
+        let truth = &Target::Classes { codes, count: 2 };
+        let prediction = &Prediction::Probabilities { classes: 2, values };
+        return score(entry, &Scored { truth, prediction, positive });
+    }
+    score(entry, &Scored { truth, prediction, positive })
+}
+
+/// Tells that the judged rows have a class that no model can know.
+fn warn_of_strangers(cx: &Cx, step: &Step, judged: &Judged, trained: &Trained) {
+    let Target::Classes { codes, .. } = &judged.truth else { return };
+    let strangers = codes.iter().filter(|code| **code as usize >= trained.classes.len()).count();
+    if strangers > 0 {
+        let message = format!(
+            "{strangers} of the judged rows have a class that no train row has: no model can be right about them"
+        );
+        let fault =
+            Fault::warning("unknown-class", message).help("stratify the split by the target, or drop such rows");
+        cx.tell(Event::Warning { step: step.name.clone(), fault: fault.within("evaluate").under(&step.route()) });
+    }
+}
+
 /// The metrics that these rows define.
-fn defined(evaluate: &Evaluate, truth: &Target, prediction: &Prediction, positive: u32, of: usize) -> Scores {
-    let value = |name: &str| score(find_metric(name).ok()?, &Scored { truth, prediction, positive }).ok();
+fn defined(evaluate: &Evaluate, truth: &Target, prediction: &Prediction, trained: &Trained, of: usize) -> Scores {
+    let value = |name: &str| scored(name, truth, prediction, trained).ok();
     let metrics = evaluate.metrics.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))).collect();
     Scores { rows: truth.rows(), of, metrics }
 }
@@ -198,7 +227,7 @@ fn defined(evaluate: &Evaluate, truth: &Target, prediction: &Prediction, positiv
 type FoldScores = (Option<BTreeMap<String, f64>>, Option<BTreeMap<String, f64>>);
 
 /// Mean and spread of each metric over the folds.
-fn folds(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate, positive: u32) -> Result<FoldScores, Fault> {
+fn folds(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate, trained: &Trained) -> Result<FoldScores, Fault> {
     let Some(digest) = candidate.folds else {
         return Ok((None, None));
     };
@@ -211,7 +240,7 @@ fn folds(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate, positive: u32) -> 
         if truth.rows() == 0 {
             continue;
         }
-        for (name, value) in defined(evaluate, &truth, &prediction, positive, truth.rows()).metrics {
+        for (name, value) in defined(evaluate, &truth, &prediction, trained, truth.rows()).metrics {
             by_metric.entry(name).or_default().push(value);
         }
     }
@@ -250,7 +279,7 @@ fn slice(
     column: &str,
     input: Input,
     judged: &Judged,
-    positive: u32,
+    trained: &Trained,
 ) -> Result<Vec<SliceReport>, Fault> {
     let meta = table::meta(cx, input)?;
     let part = meta.part(evaluate.on).map_or(Part::All, |part| part.part);
@@ -268,7 +297,7 @@ fn slice(
         .map(|(value, rows)| {
             let truth = judged.truth.take(&rows);
             let prediction = taken(&judged.prediction, &rows);
-            let scores = defined(evaluate, &truth, &prediction, positive, rows.len());
+            let scores = defined(evaluate, &truth, &prediction, trained, rows.len());
             SliceReport { column: column.to_owned(), value, scores }
         })
         .collect())

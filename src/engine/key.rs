@@ -26,8 +26,9 @@ pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], seed: u64) {
 pub(super) fn shape(parts: &mut Parts, shape: &Shape) {
     let order: Vec<Json> = shape.fields.iter().map(|field| json!([field.name, field.kind])).collect();
     parts.add("columns", order);
-    let protected: Vec<&String> = shape.protected.iter().filter(|name| shape.known(name).is_some()).collect();
-    parts.add("protected", json!(protected));
+    // Also those that aren't there yet: an op of this segment may make them.
+    parts.add("protected", json!(shape.protected));
+    parts.add("guarded", json!(shape.guarded));
 }
 
 /// Every column of a part.

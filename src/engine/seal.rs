@@ -75,7 +75,7 @@ fn seal(
     let mut signature = Vec::new();
     for field in raw.shape.fields.iter().filter(|field| pruned.inputs.contains(&field.name)) {
         let rule = contract.and_then(|contract| contract.columns.get(&field.name));
-        signature.push(InputField::new(&field.name, field.kind, rule));
+        signature.push(InputField::new(&field.name, field.kind, rule, &cx.plan.sources[source].spec.reading.missing));
     }
     let rows = raw_rows(raw, training)?;
     let mut columns = Vec::new();

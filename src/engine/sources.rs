@@ -175,6 +175,7 @@ impl Tables for SourceTables<'_> {
         })?;
         let mut shape: Shape = table.shape.clone();
         shape.protected.clone_from(&plan.protected);
+        shape.guarded.clone_from(&plan.guarded);
         let table = Arc::new(table.with_shape(shape));
         *slot = Some(Arc::clone(&table));
         Ok(table)

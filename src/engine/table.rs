@@ -13,7 +13,7 @@ use super::unit::{Made, Parts, label, unit};
 use crate::data::{self, Part, ROW, Shape, Table, column_digest};
 use crate::ops::FitContext;
 use crate::plan::{Input, OpNode, Step, TableStep};
-use crate::recipe::RowStep;
+use crate::recipe::{RowStep, offspring};
 use crate::source::Fault;
 use crate::store::{Digest, Store};
 
@@ -146,11 +146,14 @@ pub(super) fn work(ops: &[&OpNode], mut table: Table, seed: u64) -> Result<Worke
             return Err(at(fault));
         }
         let learned = node.op.fit(&table, &cx).map_err(at)?;
+        let steps = node.op.lower(&learned, &table.shape).map_err(at)?;
+        let offspring = offspring(&steps, &table.shape.guarded);
         if node.op.serves(node.rows) {
-            recipe.extend(node.op.lower(&learned, &table.shape).map_err(at)?);
+            recipe.extend(steps);
         }
         let before = table.rows();
         table = node.op.table(&learned, table, &cx).map_err(at)?;
+        offspring.iter().for_each(|name| table.shape.guard(name));
         dropped.push((node.op.name().to_owned(), before - table.rows()));
         fitted.push(learned);
     }

@@ -46,6 +46,7 @@ fn made(plan: &Plan, test: &PlanTest, step: usize) -> Result<Table, Fault> {
     let ops: Vec<&OpNode> = steps.iter().flat_map(|step| &plan.table(*step).expect("a table").ops).collect();
     let mut shape = given.table.shape.clone();
     shape.protected.clone_from(&plan.protected);
+    shape.guarded.clone_from(&plan.guarded);
     Ok(work(&ops, given.table.clone().with_shape(shape), plan.seed)?.table)
 }
 

@@ -154,6 +154,12 @@ fn apply_to_table<O: Op>(op: &O, fitted: &O::Fitted, table: Table, cx: &FitConte
     Ok(table.with_shape(shape))
 }
 
+/// The fault of a new column whose name is taken.
+fn taken(name: &str) -> Fault {
+    Fault::new("duplicate-column", format!("there is a column `{name}` already"))
+        .help("take another name, or drop the column before")
+}
+
 /// Where only one mistake can be told, the first. By then `check` has shown them all.
 fn first(faults: Vec<Fault>) -> Fault {
     faults.into_iter().next().expect("an error has a fault")

@@ -49,6 +49,7 @@ pub fn build(spec: &Spec, schemas: &dyn Schemas, mut faults: Vec<Fault>) -> Buil
         description: spec.description.clone(),
         seed: spec.seed,
         protected,
+        guarded: targets.iter().chain(&spec.roles.held).cloned().collect(),
         unasked: targets.clone(),
         sources: Vec::new(),
         steps: Vec::new(),
@@ -127,10 +128,11 @@ fn read_source(
 }
 
 fn add_steps(spec: &Spec, order: &[usize], plan: &mut Plan, faults: &mut Vec<Fault>) {
-    let protected = plan.protected.clone();
+    let (protected, guarded) = (plan.protected.clone(), plan.guarded.clone());
     for source in &mut plan.sources {
         if let Some(shape) = &mut source.shape {
             shape.protected.clone_from(&protected);
+            shape.guarded.clone_from(&guarded);
         }
     }
     for place in order {
@@ -167,7 +169,7 @@ fn step(spec: &Spec, written: &StepSpec, plan: &Plan, faults: &mut Vec<Fault>) -
             })
         }
         Verb::Train(spec_train) => start(&spec_train.table, "train", plan, &mut found)
-            .and_then(|(input, shape, _)| train::train(spec_train, input, shape, spec.target.as_ref(), &mut found))
+            .and_then(|(input, shape, _)| train::train(spec_train, input, shape, spec, &mut found))
             .map(StepKind::Train),
         Verb::Evaluate(spec_evaluate) => evaluate::evaluate(spec_evaluate, plan, &mut found).map(StepKind::Evaluate),
         Verb::Deploy(spec_deploy) => deploy::deploy(spec_deploy, plan, &mut found).map(StepKind::Deploy),
@@ -208,6 +210,12 @@ fn start<'a>(
 
 /// A role that no table has is a slip.
 fn check_roles(spec: &Spec, plan: &Plan, faults: &mut Vec<Fault>) {
+    if let Some(target) = &spec.target
+        && let Some((role, column)) = spec.roles.columns().find(|(_, column)| *column == target.column)
+    {
+        let fault = Fault::new("bad-role", format!("`{column}` is the target, and can't have the role `{role}` too"));
+        faults.push(fault.under(&crate::source::Route::of(["roles", role])));
+    }
     let shapes: Vec<&Shape> = plan
         .sources
         .iter()

@@ -30,5 +30,13 @@ pub(super) fn deploy(spec: &DeploySpec, plan: &Plan, faults: &mut Vec<Fault>) ->
         }
         None => {}
     }
+    let twin = plan.steps.iter().find_map(|step| match &step.kind {
+        StepKind::Deploy(other) if other.name == spec.name && other.alias == spec.alias => Some(&step.name),
+        _ => None,
+    });
+    if let Some(twin) = twin {
+        let message = format!("`{}` ({}) is deployed by `{twin}` already", spec.name, spec.alias);
+        faults.push(Fault::new("deployed-twice", message).help("give it another `as` or `alias`").within("as"));
+    }
     Some(Deploy { step: step?, name: spec.name.clone(), alias: spec.alias.clone(), targets: spec.targets.clone() })
 }

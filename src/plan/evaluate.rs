@@ -1,8 +1,11 @@
 //! An evaluate step: its models compared on one part of one split, by metrics that fit their task.
 
+use std::collections::BTreeSet;
+
 use super::node::{Evaluate, Input, Plan, StepKind, Train};
 use crate::data::Part;
 use crate::learn::{Task, find_metric, metrics};
+use crate::recipe::offspring;
 use crate::source::{Fault, Route, suggest};
 use crate::spec::EvaluateSpec;
 
@@ -173,6 +176,33 @@ fn computed(name: &str, computed: &[&'static str], task: Option<Task>) -> Result
         .help(format!("add it: `metrics: [{}, {name}]`", computed.join(", "))))
 }
 
+/// Where on the way a column is given other values by an op that learns (save by filling its gaps): it is scaled, say.
+fn first_rewriting(column: &str, plan: &Plan, source: usize, tables: &[Input]) -> usize {
+    let Some(mut shape) = plan.sources[source].shape.clone() else {
+        return tables.len();
+    };
+    for (place, input) in tables.iter().enumerate() {
+        let Input::Step(step) = input else { continue };
+        for node in &plan.table(*step).expect("a chain is of tables").ops {
+            let mut faults = Vec::new();
+            node.op.shape(&shape, None, &mut faults);
+            if !faults.is_empty() {
+                // It has told its own mistakes, and what it would do can't be told.
+                return tables.len();
+            }
+            let learned = node.op.placeholder(&shape);
+            let steps = node.op.lower(&learned, &shape).unwrap_or_default();
+            let from = BTreeSet::from([column.to_owned()]);
+            let rewrites = shape.known(column).is_some() && offspring(&steps, &from).contains(column);
+            if rewrites && node.op.learns() && node.op.name() != "fill_missing" {
+                return place;
+            }
+            shape = node.op.shape(&shape, Some(&learned), &mut Vec::new());
+        }
+    }
+    tables.len()
+}
+
 /// The last table on the way to the model that has the column, so that its values are those before encoding.
 fn slice(column: &str, plan: &Plan, train: &Train) -> Result<(String, Input), Fault> {
     let (source, steps) = plan.chain(train.input);
@@ -182,11 +212,13 @@ fn slice(column: &str, plan: &Plan, train: &Train) -> Result<(String, Input), Fa
         Input::Source(source) => plan.sources[*source].shape.as_ref(),
         Input::Step(step) => plan.table(*step).and_then(|table| table.shape.as_ref()),
     };
-    let last = tables.iter().rev().find(|input| shape(input).is_none_or(|shape| shape.known(column).is_some()));
+    let before = first_rewriting(column, plan, source, &tables);
+    let last =
+        tables[..before].iter().rev().find(|input| shape(input).is_none_or(|shape| shape.known(column).is_some()));
     if let Some(input) = last {
         return Ok((column.to_owned(), *input));
     }
-    let known: Vec<&str> = tables.iter().filter_map(shape).flat_map(|shape| shape.names()).collect();
+    let known: BTreeSet<&str> = tables.iter().filter_map(shape).flat_map(|shape| shape.names()).collect();
     Err(Fault::new("unknown-column", format!("no table on the way to the models has a column `{column}`"))
         .maybe_help(suggest(column, known)))
 }

@@ -21,6 +21,8 @@ pub struct Plan {
     pub seed: u64,
     /// The columns that selectors leave alone.
     pub protected: BTreeSet<String>,
+    /// Those of them whose offspring is protected too.
+    pub guarded: BTreeSet<String>,
     /// The target and the columns that only it is made from: no request has them.
     pub unasked: BTreeSet<String>,
     /// The tables from outside.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::node::{Plan, StepKind, Train};
 use crate::data::Field;
-use crate::recipe::{RowStep, prune};
+use crate::recipe::{RowStep, offspring, prune};
 
 /// The raw columns that the models of a deploy step ask for, in the source's order. `None` if the columns aren't known.
 /// Of several candidates all are counted: which one wins isn't known yet.
@@ -38,10 +38,13 @@ fn asked(plan: &Plan, train: &Train) -> Option<Vec<Field>> {
     let mut recipe: Vec<RowStep> = Vec::new();
     for node in steps.iter().flat_map(|step| &plan.table(*step).expect("a chain is of tables").ops) {
         let learned = node.op.placeholder(&shape);
-        if node.op.serves(node.rows) {
-            recipe.extend(node.op.lower(&learned, &shape).ok()?);
-        }
+        let steps = node.op.lower(&learned, &shape).ok()?;
+        let guarded = offspring(&steps, &shape.guarded);
         shape = node.op.shape(&shape, Some(&learned), &mut Vec::new());
+        guarded.iter().for_each(|name| shape.guard(name));
+        if node.op.serves(node.rows) {
+            recipe.extend(steps);
+        }
     }
     let features: BTreeSet<String> = train.picks(&shape).ok()?.into_iter().collect();
     let inputs = prune(&recipe, &features, &plan.unasked).inputs;

@@ -6,6 +6,7 @@ use super::node::{Input, OpNode, TableStep};
 use crate::data::{Shape, Value};
 use crate::expr::Scope;
 use crate::ops::find;
+use crate::recipe::offspring;
 use crate::source::Fault;
 use crate::spec::{OpSpec, TableSpec, VerbKind};
 
@@ -50,7 +51,10 @@ pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> 
         }
         if let Some(before) = &shape {
             let mut found = Vec::new();
-            let after = node.op.shape(before, None, &mut found);
+            let mut after = node.op.shape(before, None, &mut found);
+            if found.is_empty() {
+                guard(&node, before, &mut after);
+            }
             faults.extend(found.into_iter().map(|fault| node.place(fault)));
             shape = Some(after);
         }
@@ -58,6 +62,17 @@ pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> 
     }
     let verb = if spec.verb == VerbKind::Clean { "clean" } else { "transform" };
     TableStep { verb, input: start.input, ops, split, shape }
+}
+
+/// Protects what an op makes of guarded columns, told by what it would do with placeholders for what it learns.
+fn guard(node: &OpNode, before: &Shape, after: &mut Shape) {
+    if before.guarded.is_empty() {
+        return;
+    }
+    let Ok(steps) = node.op.lower(&node.op.placeholder(before), before) else { return };
+    for name in offspring(&steps, &before.guarded) {
+        after.guard(&name);
+    }
 }
 
 fn read(

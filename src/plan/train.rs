@@ -4,18 +4,18 @@ use super::node::{Cv, Input, Target, Train};
 use crate::data::{Kind, Selector, Shape};
 use crate::learn::{CheckedModel, Model, ModelEntry, ModelVisitor, Task, find_model, with_model};
 use crate::source::{Data, Fault, Node, Route, Segment, decode};
-use crate::spec::{TargetSpec, TrainSpec, Weights};
+use crate::spec::{Roles, Spec, TargetSpec, TrainSpec, Weights};
 
 /// Checks a train step. Faults have their routes from the step.
 pub(super) fn train(
     spec: &TrainSpec,
     input: Input,
     shape: Option<&Shape>,
-    default: Option<&TargetSpec>,
+    pipeline: &Spec,
     faults: &mut Vec<Fault>,
 ) -> Option<Train> {
     let model = model(spec, faults);
-    let Some(target) = spec.target.as_ref().or(default) else {
+    let Some(target) = spec.target.as_ref().or(pipeline.target.as_ref()) else {
         let fault = Fault::new("no-target", "nothing says which column to predict");
         faults.push(fault.help("write `target: COLUMN` at the top of the file or in this step").within("train"));
         return None;
@@ -40,7 +40,7 @@ pub(super) fn train(
     }
     let features = spec.features.clone().unwrap_or_else(Selector::all);
     if let Some(shape) = shape {
-        check_features(spec, &features, shape, target, faults);
+        check_features(spec, &features, shape, target, &pipeline.roles, faults);
     }
     let (entry, model) = model?;
     if let Some(task) = task.filter(|task| !entry.tasks.contains(task)) {
@@ -79,7 +79,14 @@ fn unpredictable(kind: Kind, task: Option<Task>, column: &str) -> Option<Fault> 
     (!fits).then(|| Fault::new("wrong-type", format!("the target `{column}` is {kind}, which can't be predicted")))
 }
 
-fn check_features(spec: &TrainSpec, features: &Selector, shape: &Shape, target: &TargetSpec, faults: &mut Vec<Fault>) {
+fn check_features(
+    spec: &TrainSpec,
+    features: &Selector,
+    shape: &Shape,
+    target: &TargetSpec,
+    roles: &Roles,
+    faults: &mut Vec<Fault>,
+) {
     if let Some(Weights::Column(column)) = &spec.weights {
         match shape.expect(column) {
             Ok(kind) if !kind.is_numeric() => {
@@ -112,6 +119,15 @@ fn check_features(spec: &TrainSpec, features: &Selector, shape: &Shape, target: 
                     )
                     .within("features"),
             );
+            continue;
+        }
+        let role = roles.columns().find(|(_, name)| *name == column).map(|(role, _)| role);
+        if role.is_some() || shape.guarded.contains(&column) {
+            let what = match role {
+                Some(role) => format!("`{column}` has the role `{role}`, and no model is trained on it"),
+                None => format!("`{column}` is made from the target or a column that is held back"),
+            };
+            faults.push(features.blame(&column, Fault::new("held-back", what)).within("features"));
             continue;
         }
         let Some(kind) = shape.known(&column).filter(|kind| !(kind.is_numeric() || *kind == Kind::Bool)) else {

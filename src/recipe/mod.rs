@@ -10,5 +10,5 @@ mod table;
 
 pub use prune::{Pruned, prune};
 pub use row::{Evaluator, Refusal};
-pub use step::RowStep;
+pub use step::{RowStep, offspring};
 pub use table::{Applied, HIDDEN, apply, evaluate, first_where};

@@ -1,5 +1,7 @@
 //! One row step.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::expr::Expr;
@@ -32,6 +34,18 @@ pub enum RowStep {
         /// Old and new name of each.
         columns: Vec<(String, String)>,
     },
+}
+
+/// The columns that these steps compute from any of `from`, directly or through one another.
+pub fn offspring(steps: &[RowStep], from: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for step in steps {
+        let RowStep::Set { columns } = step else { continue };
+        let reads = |expr: &Expr| expr.columns().iter().any(|name| from.contains(name) || found.contains(name));
+        let made: Vec<String> = columns.iter().filter(|(_, expr)| reads(expr)).map(|(name, _)| name.clone()).collect();
+        found.extend(made);
+    }
+    found
 }
 
 impl RowStep {

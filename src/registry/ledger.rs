@@ -29,8 +29,9 @@ struct Entry<'a> {
 }
 
 impl Registry {
-    /// Points an alias to a version because of `evidence` (the digest of what was weighed), unless the ledger has this very
-    /// decision: then the alias stays where it is, whoever moved it since.
+    /// Points an alias to a version because of `evidence` (the digest of what was weighed), unless that is the decision that
+    /// was made last: then the alias stays where it is, whoever moved it since. A pipeline that goes back to what it was
+    /// decides anew.
     pub fn decide(
         &mut self,
         name: &str,
@@ -46,8 +47,9 @@ impl Registry {
             require(sql, name, &Selector::Version(version))??;
             let evidence = evidence.to_string();
             let mut query = sql.prepare_cached(
-                "select 1 from ledger
-                 where what = 'decide' and name = ? and alias = ? and version = ? and evidence = ?",
+                "select 1 from (select version, evidence from ledger
+                 where what = 'decide' and name = ? and alias = ? order by rowid desc limit 1)
+                 where version = ? and evidence = ?",
             )?;
             if query.exists((name, alias, version, &evidence))? {
                 return Ok(Decision { moved: false });
@@ -173,7 +175,6 @@ mod tests {
         drop(mill);
         let mut mill = Registry::open(dir.path()).expect("opened");
         assert!(!decide(&mut mill, 2, b"tuesday"));
-        assert!(!decide(&mut mill, 1, b"monday"));
         assert_eq!(champion(&mill), 1);
         assert!(decide(&mut mill, 2, b"wednesday"));
         assert_eq!(champion(&mill), 2);
@@ -189,6 +190,16 @@ mod tests {
             ]
         );
         assert_eq!(ledger[1].evidence, Some(Digest::of(b"tuesday")));
+    }
+
+    #[test]
+    fn a_pipeline_that_goes_back_takes_the_alias_back() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mut mill = registry(dir.path(), 2);
+        for (version, evidence) in [(1, b"a"), (2, b"b"), (1, b"a"), (2, b"b")] {
+            assert!(decide(&mut mill, version, evidence));
+            assert_eq!(champion(&mill), version);
+        }
     }
 
     #[test]

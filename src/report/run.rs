@@ -1,7 +1,7 @@
 //! A run: its progress while it goes, and what it left.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value as Json, json};
@@ -82,7 +82,8 @@ impl Progress {
         match &self.bar {
             _ if self.quiet => {}
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            // Whoever listened may have gone away: the run goes on.
+            None => drop(writeln!(std::io::stderr().lock(), "{text}")),
         }
     }
 }

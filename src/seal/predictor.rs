@@ -66,7 +66,7 @@ impl Predictor {
                 faults.push(FieldFault::of(&field.name, "is missing"));
                 continue;
             };
-            match Value::from_json(json, field.kind) {
+            match field.value(json) {
                 None => faults.push(FieldFault::of(&field.name, format!("must be {}", field.kind.noun()))),
                 Some(value) => match field.refuses(&value) {
                     Some(reason) => faults.push(FieldFault::of(&field.name, reason)),

@@ -26,11 +26,13 @@ pub struct InputField {
     pub min: Option<f64>,
     /// The highest value.
     pub max: Option<f64>,
+    /// Texts that mean "no value", beside the empty one: those of the source.
+    pub missing: Vec<String>,
 }
 
 impl InputField {
     /// A field with what its contract says of its values.
-    pub fn new(name: &str, kind: Kind, rule: Option<&ColumnRule>) -> Self {
+    pub fn new(name: &str, kind: Kind, rule: Option<&ColumnRule>, missing: &[String]) -> Self {
         let allowed = rule.and_then(|rule| rule.one_of.as_ref());
         Self {
             name: name.to_owned(),
@@ -38,6 +40,15 @@ impl InputField {
             one_of: allowed.into_iter().flatten().filter_map(|json| Value::from_json(json, kind)).collect(),
             min: rule.and_then(|rule| rule.min),
             max: rule.and_then(|rule| rule.max),
+            missing: missing.to_vec(),
+        }
+    }
+
+    /// The value that JSON holds for this field: a text that means "no value" is none, as it is in the source.
+    pub(super) fn value(&self, json: &serde_json::Value) -> Option<Value> {
+        match json.as_str() {
+            Some(text) if text.is_empty() || self.missing.iter().any(|missing| missing == text) => Some(Value::Null),
+            _ => Value::from_json(json, self.kind),
         }
     }
 

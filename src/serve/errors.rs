@@ -118,7 +118,9 @@ pub(super) fn ok(json: &Json) -> Response {
 }
 
 fn sentence(detail: &Detail) -> String {
-    let field = detail.field.as_ref().map_or_else(String::new, |field| format!("`{field}` "));
+    // A refusal of the recipe names its field itself.
+    let field = detail.field.as_ref().map(|field| format!("`{field}`"));
+    let field = field.filter(|field| !detail.reason.contains(field)).map_or_else(String::new, |field| field + " ");
     match detail.row {
         Some(row) => format!("row {row}: {field}{}", detail.reason),
         None => format!("{field}{}", detail.reason),

@@ -62,10 +62,17 @@ pub fn sealed(task: Task) -> Sealed {
         kind: Kind::Category,
         one_of: vec![Value::str("Biscoe"), Value::str("Dream")],
         min: None,
+        missing: Vec::new(),
         max: None,
     };
-    let mass =
-        InputField { name: "mass".into(), kind: Kind::Float, one_of: Vec::new(), min: Some(0.0), max: Some(10_000.0) };
+    let mass = InputField {
+        name: "mass".into(),
+        kind: Kind::Float,
+        one_of: Vec::new(),
+        min: Some(0.0),
+        max: Some(10_000.0),
+        missing: Vec::new(),
+    };
     Sealed {
         format: FORMAT,
         ops: BTreeMap::new(),

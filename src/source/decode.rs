@@ -22,7 +22,7 @@ pub fn decode<T: DeserializeOwned>(node: &Node, faults: &mut Vec<Fault>) -> Opti
             Err(Failed(fault)) => *fault,
         };
         let route = fault.route.clone();
-        let follows = fault.code == "missing-field" && !skipped.is_empty() && caused(&skipped, &fault);
+        let follows = matches!(fault.code, "missing-field" | "bad-value") && caused(&skipped, &fault);
         if !follows {
             faults.push(fault);
         }
@@ -104,7 +104,8 @@ impl de::Error for Failed {
 /// serde names Rust's types; people don't.
 fn plain(expected: &str) -> &str {
     match expected {
-        "usize" | "u64" | "u32" | "u16" => "a whole number of at least 0",
+        "u16" => "a whole number from 0 to 65535",
+        "usize" | "u64" | "u32" => "a whole number of at least 0",
         "i64" | "i32" => "a whole number",
         "f64" | "f32" => "a number",
         "a boolean" => "true or false",
@@ -201,6 +202,8 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
             Data::Map(entries) => visitor.visit_map(self.map(entries)),
             // An absent argument is a map without fields.
             Data::Null => visitor.visit_map(self.map(&[])),
+            // Fields have names here, never places.
+            Data::Seq(_) => Err(Failed::new("wrong-type", "expected a map of fields, found a list".to_owned(), None)),
             _ => self.deserialize_any(visitor),
         }
     }

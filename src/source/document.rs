@@ -91,8 +91,11 @@ impl Document {
     }
 }
 
-/// Where byte `until` of `value` stands in `source`: white space matches any white space.
+/// Where byte `until` of `value` stands in `source`: past escapes; white space matches any white space.
 fn walk(source: &str, value: &str, until: usize) -> usize {
+    if source.starts_with('"') && source.contains('\\') {
+        return past_escapes(source, until);
+    }
     let header = if source.starts_with(['>', '|']) {
         source.find('\n').unwrap_or(0)
     } else {
@@ -112,6 +115,31 @@ fn walk(source: &str, value: &str, until: usize) -> usize {
         if !wanted.is_whitespace() {
             at += wanted.len_utf8();
         }
+    }
+    at
+}
+
+/// Where byte `until` of a double-quoted scalar's value stands in its text.
+fn past_escapes(source: &str, until: usize) -> usize {
+    let mut at = 1;
+    let mut value = 0;
+    while value < until && at < source.len() {
+        let next = source[at..].chars().next().unwrap_or(' ');
+        if next != '\\' {
+            at += next.len_utf8();
+            value += next.len_utf8();
+            continue;
+        }
+        let sign = source[at + 1..].chars().next().unwrap_or(' ');
+        let digits = match sign {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            _ => 0,
+        };
+        let code = source.get(at + 2..at + 2 + digits).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        value += code.and_then(char::from_u32).map_or(1, char::len_utf8);
+        at += 1 + sign.len_utf8() + digits;
     }
     at
 }
@@ -138,6 +166,8 @@ mod tests {
         assert_eq!(shown(text, &["d"], At::Inside(4..7)), "two");
         assert_eq!(shown(text, &["e"], At::Inside(5..8)), "six");
         assert_eq!(shown(text, &["e", "nothing"], At::Value), "five six");
+        let escaped = "a: \"x \\x41ND \\u00e9 zz\"";
+        assert_eq!(shown(escaped, &["a"], At::Inside(9..11)), "zz");
     }
 
     #[test]

@@ -91,21 +91,24 @@ fn failed(error: &minijinja::Error) -> Fault {
     Fault::new("template", format!("the template can't be rendered: {message}"))
 }
 
-/// Renders every scalar of the tree in place. Faults have their routes from `node`.
-pub fn render_all(node: &mut Node, templates: &Templates, faults: &mut Vec<Fault>) {
-    walk(node, templates, &Route::here(), faults);
+/// Renders every scalar of the tree in place, save what `skip` says. Faults have their routes from `node`.
+pub fn render_all(node: &mut Node, templates: &Templates, skip: &dyn Fn(&Route) -> bool, faults: &mut Vec<Fault>) {
+    walk(node, templates, &Route::here(), skip, faults);
 }
 
-fn walk(node: &mut Node, templates: &Templates, route: &Route, faults: &mut Vec<Fault>) {
+fn walk(node: &mut Node, templates: &Templates, route: &Route, skip: &dyn Fn(&Route) -> bool, faults: &mut Vec<Fault>) {
+    if skip(route) {
+        return;
+    }
     match &mut node.data {
         Data::Seq(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                walk(item, templates, &route.index(index), faults);
+                walk(item, templates, &route.index(index), skip, faults);
             }
         }
         Data::Map(entries) => {
             for entry in entries {
-                walk(&mut entry.value, templates, &route.key(&entry.key), faults);
+                walk(&mut entry.value, templates, &route.key(&entry.key), skip, faults);
             }
         }
         Data::Str(text) => match templates.scalar(text) {
@@ -126,7 +129,7 @@ mod tests {
         let templates = Templates::new(BTreeMap::from([("params".to_owned(), params)]));
         let mut node = Node::made(Data::Str(text.to_owned()), 0..text.len());
         let mut faults = Vec::new();
-        render_all(&mut node, &templates, &mut faults);
+        render_all(&mut node, &templates, &|_| false, &mut faults);
         match faults.pop() {
             Some(fault) => Err(format!("{fault}; {}", fault.help.clone().unwrap_or_default())),
             None => Ok(node.to_json()),

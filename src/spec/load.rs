@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value as Json;
 
 use super::{Overrides, Spec, overrides};
-use crate::source::{Data, Diagnostic, Document, Fault, Node, Route, Templates, render_all};
+use crate::source::{Data, Diagnostic, Document, Fault, Node, Route, Segment, Templates, render_all};
 
 /// A pipeline file that could be read as YAML.
 pub struct Loaded {
@@ -17,6 +17,8 @@ pub struct Loaded {
     pub spec: Spec,
     /// Its mistakes so far.
     pub faults: Vec<Fault>,
+    /// Mistakes in what the command line and the environment say of its params: no file is to blame.
+    pub outside: Vec<Fault>,
 }
 
 /// Reads a pipeline file's text. `name` is how messages name the file.
@@ -25,11 +27,12 @@ pub struct Loaded {
 /// Mistakes in the YAML itself, which leave nothing to look at.
 pub fn load(name: &str, text: &str, overridden: &Overrides, root: &Path) -> Result<Loaded, Vec<Diagnostic>> {
     let mut document = Document::parse(name, text)?;
-    let mut faults = overridden.apply(&mut document.root);
+    let outside = overridden.apply(&mut document.root);
+    let mut faults = Vec::new();
     let params = overrides::values(&document.root);
     render(&mut document.root, root, &mut faults);
     let spec = Spec::decode(&document, params, &mut faults);
-    Ok(Loaded { document, spec, faults })
+    Ok(Loaded { document, spec, faults, outside })
 }
 
 /// Keys at the top whose values are no templates.
@@ -52,33 +55,29 @@ fn render(document: &mut Node, root: &Path, faults: &mut Vec<Fault>) {
         }
         let mut found = Vec::new();
         let route = Route::of([entry.key.as_str()]);
-        if entry.key == "description" {
-            render_all(&mut entry.value, free.as_ref().unwrap_or(&keyed), &mut found);
-        } else {
-            if entry.key == "steps" {
-                unkeyed(&mut entry.value, free.as_ref().unwrap_or(&keyed), &mut found);
+        let free = free.as_ref().unwrap_or(&keyed);
+        match entry.key.as_str() {
+            "description" => render_all(&mut entry.value, free, &|_| false, &mut found),
+            "steps" => {
+                render_all(&mut entry.value, &keyed, &is_unkeyed, &mut found);
+                render_all(
+                    &mut entry.value,
+                    free,
+                    &|route| route.segments().len() == 2 && !is_unkeyed(route),
+                    &mut found,
+                );
             }
-            render_all(&mut entry.value, &keyed, &mut found);
+            _ => render_all(&mut entry.value, &keyed, &|_| false, &mut found),
         }
         faults.extend(found.into_iter().map(|fault| fault.under(&route)));
     }
 }
 
-/// Descriptions, tags and registered names count in no key, so they may name the commit.
-fn unkeyed(steps: &mut Node, templates: &Templates, faults: &mut Vec<Fault>) {
-    let Data::Map(steps) = &mut steps.data else { return };
-    for step in steps {
-        let Data::Map(fields) = &mut step.value.data else { continue };
-        for field in fields.iter_mut().filter(|field| matches!(field.key.as_str(), "description" | "tags" | "as")) {
-            let mut found = Vec::new();
-            render_all(&mut field.value, templates, &mut found);
-            let broken = !found.is_empty();
-            faults.extend(found.into_iter().map(|fault| fault.within(&field.key).within(&step.key)));
-            if broken {
-                // It is told once; what is left must not be rendered again.
-                field.value = Node::made(Data::Null, field.value.span.clone());
-            }
-        }
+/// Descriptions, tags and registered names of steps count in no key, so they may name the commit.
+fn is_unkeyed(route: &Route) -> bool {
+    match route.segments() {
+        [_, Segment::Key(key)] => matches!(key.as_str(), "description" | "tags" | "as"),
+        _ => false,
     }
 }
 

@@ -52,8 +52,14 @@ impl Overrides {
         }
         for (name, text) in &self.environment {
             let exact = declared(root).into_iter().find(|known| known.eq_ignore_ascii_case(name));
-            let name = exact.unwrap_or_else(|| name.to_lowercase());
-            faults.extend(set(root, &name, text, &format!("{PREFIX}{}", name.to_uppercase())).err());
+            let by = format!("{PREFIX}{name}");
+            match exact {
+                Some(name) => faults.extend(set(root, &name, text, &by).err()),
+                // An environment is for all pipelines, and this one need not have the param.
+                None => {
+                    faults.push(Fault::warning("unknown-param", format!("{by}: there is no param of that name here")))
+                }
+            }
         }
         for assignment in &self.set {
             match assignment.split_once('=') {
@@ -110,7 +116,10 @@ fn set(root: &mut Node, name: &str, text: &str, by: &str) -> Result<(), Fault> {
                 Data::Int(_) => "a whole number",
                 Data::Float(_) => "a number",
                 Data::Bool(_) => "true or false",
-                _ => "a list or map, which can't be overridden",
+                _ => {
+                    let message = format!("{by}: `{name}` is a list or a map, which can't be overridden");
+                    return Err(Fault::new("bad-override", message).help("change it in the file"));
+                }
             };
             return Err(Fault::new(
                 "bad-override",
@@ -164,10 +173,12 @@ pub(super) fn environment(root: &Node, faults: &mut Vec<Fault>) -> BTreeMap<Stri
                 Ok(value) => {
                     found.insert(item.text.clone(), Json::String(value));
                 }
-                Err(_) => faults.push(
-                    Fault::new("missing-env", format!("the environment variable `{}` isn't set", item.text))
-                        .under(&route.index(index)),
-                ),
+                Err(_) => {
+                    // What names it has nothing to add.
+                    found.insert(item.text.clone(), Json::Null);
+                    let message = format!("the environment variable `{}` isn't set", item.text);
+                    faults.push(Fault::new("missing-env", message).under(&route.index(index)));
+                }
             }
         }
     }

@@ -204,6 +204,10 @@ fn gates(node: &Node, fields: &mut Fields) -> Vec<Gate> {
             Some(Fault::new("not-supported", "gates on slices are not supported yet").on_key())
         } else if bounds.min.is_none() && bounds.max.is_none() {
             Some(Fault::new("bad-gate", "a gate needs a bound").help("write `{min: 0.9}` or `{max: 10}`"))
+        } else if let (Some(min), Some(max)) = (bounds.min, bounds.max)
+            && min > max
+        {
+            Some(Fault::new("bad-gate", format!("nothing is between {min} and {max}")))
         } else {
             None
         };
@@ -238,7 +242,11 @@ fn deploy(fields: &mut Fields) -> Option<DeploySpec> {
         Some((Data::Seq(items), _)) => {
             for (index, item) in items.iter().enumerate() {
                 let route = Route::of(["to"]).index(index);
-                targets.extend(target(item, &route, fields));
+                let found = target(item, &route, fields);
+                if found.is_some() && !targets.is_empty() {
+                    fields.fault(Fault::new("duplicate-target", "`rest` is said twice").under(&route));
+                }
+                targets.extend(found);
             }
         }
         Some((_, node)) => targets.extend(target(node, &Route::of(["to"]), fields)),

@@ -46,7 +46,7 @@ pub(super) const MIGRATIONS: &[&str] = &["
         why text not null,
         foreign key (name, version) references versions
     ) strict;
-    create unique index decisions on ledger (name, alias, version, evidence) where what = 'decide';
+    create index decisions on ledger (name, alias) where what = 'decide';
     create table serving (
         name text not null references models,
         alias text not null,

@@ -180,6 +180,18 @@ proptest! {
 }
 
 #[test]
+fn what_an_op_would_do_can_be_told_before_it_has_learned() {
+    for (name, argument) in FORMS {
+        let op = read(name, argument);
+        let placeholder = op.placeholder(&shape());
+        assert!(op.lower(&placeholder, &shape()).is_ok(), "{name}: {argument}");
+        let mut faults = Vec::new();
+        op.shape(&shape(), Some(&placeholder), &mut faults);
+        assert!(faults.is_empty(), "{name}: {argument}: {faults:?}");
+    }
+}
+
+#[test]
 fn every_op_that_serves_is_among_the_forms() {
     for entry in catalogue() {
         let without = ["drop_duplicates", "split"];

@@ -163,3 +163,49 @@ fn the_lock_survives_a_clone() {
     assert!(status.success());
     assert!(made(&copy.run(&["penguins"])).is_empty(), "a copied project keeps its results");
 }
+
+#[test]
+fn another_target_is_another_result() {
+    let mill = Mill::grades();
+    let pipeline = |target: &str| {
+        format!(
+            "name: two\ntarget: {target}\nsources: {{g: {{path: data/grades.csv}}}}\nsteps:\n  f:\n    transform: g\n    ops:\n      - drop_missing: [hours]\n      - derive: {{a: grade / 10, b: grade * 2}}\n      - keep: [a, b, hours]\n      - split: {{test: 0.25}}\n      - standardize: numeric\n"
+        )
+    };
+    mill.file("pipelines/two.yaml", &pipeline("a"));
+    mill.run(&["two"]);
+    mill.file("pipelines/two.yaml", &pipeline("b"));
+    let warm = mill.run(&["two"]);
+    let cold = Mill::grades();
+    cold.file("pipelines/two.yaml", &pipeline("b"));
+    assert_eq!(step(&warm, "f")["outputs"], step(&cold.run(&["two"]), "f")["outputs"]);
+}
+
+#[test]
+fn a_pipeline_that_goes_back_brings_its_model_back() {
+    let mill = Mill::penguins();
+    mill.run(&["penguins"]);
+    mill.edit("pipelines/penguins.yaml", "BETWEEN 2000 AND 8000", "BETWEEN 1000 AND 9000");
+    mill.run(&["penguins"]);
+    mill.edit("pipelines/penguins.yaml", "BETWEEN 1000 AND 9000", "BETWEEN 2000 AND 8000");
+    let back = mill.run(&["penguins"]);
+    assert_eq!(back["deployed"][0]["version"], 1);
+    assert_eq!(back["deployed"][0]["promoted"], true);
+}
+
+#[test]
+fn every_damaged_object_is_made_again_in_one_run() {
+    let mill = Mill::penguins();
+    let first = mill.run(&["penguins"]);
+    for folder in std::fs::read_dir(mill.at(".gristmill/objects")).expect("objects") {
+        for object in std::fs::read_dir(folder.expect("a folder").path()).expect("a folder") {
+            let path = object.expect("an object").path();
+            let bytes = std::fs::read(&path).expect("bytes");
+            std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("cut off");
+        }
+    }
+    mill.edit("pipelines/penguins.yaml", "c: 1.0", "c: 2.0");
+    let second = mill.run(&["penguins"]);
+    assert_eq!(second["status"], "done", "{second:#}");
+    assert_eq!(step(&second, "features")["outputs"], step(&first, "features")["outputs"]);
+}

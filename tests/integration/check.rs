@@ -209,3 +209,60 @@ fn fitted_ops_before_the_split_are_warned_of() {
     assert!(ran.stderr.contains("warning: `fill_missing` learns from all rows"), "{}", ran.stderr);
     assert!(ran.stderr.contains("put `split` before"), "{}", ran.stderr);
 }
+
+#[test]
+fn columns_that_are_held_back_reach_no_model() {
+    let roles = |steps: &str| {
+        let found = mistakes(&format!(
+            "{}{steps}",
+            TOP.replace("target: species\n", "target: species\nroles: {held: [island], id: mass}\n")
+        ));
+        found.into_iter().map(|(at, message, _)| format!("{at}: {message}")).collect::<Vec<_>>()
+    };
+    let ops = "  f: {clean: birds, ops: [{drop: [note]}, {one_hot: [island]}, {derive: {heavy: mass > 3}}]}\n";
+    assert_eq!(roles(&format!("{ops}  m: {{train: f, model: random_forest}}\n")), Vec::<String>::new());
+    assert_eq!(
+        roles(&format!("{ops}  m: {{train: f, model: random_forest, features: [mass, length]}}\n")),
+        ["mass: `mass` has the role `id`, and no model is trained on it"]
+    );
+}
+
+#[test]
+fn what_can_not_hold_is_refused() {
+    let judged = "  f: {clean: birds, ops: [{drop: [note]}, {split: {test: 0.5}}, {one_hot: [island]}]}\n  m: {train: f, model: baseline}\n";
+    tells(
+        &format!("{judged}  q: {{evaluate: m, metrics: [f1], require: {{f1: {{min: 0.9, max: 0.1}}}}}}\n"),
+        &[("{min: 0.9, max: 0.1}", "nothing is between", "")],
+    );
+    tells(
+        &format!("{judged}  a: {{deploy: m, as: x}}\n  b: {{deploy: m, as: x}}\n"),
+        &[("x", "deployed by `a` already", "")],
+    );
+    tells(
+        &format!("{judged}  a: {{deploy: m, as: x, to: [rest: {{port: 80800}}]}}\n"),
+        &[("80800", "from 0 to 65535", "")],
+    );
+    tells(
+        "  a: {clean: birds, ops: [bin: {mass: {edges: [0, 9], as: length}}]}\n",
+        &[("length", "there is a column `length` already", "")],
+    );
+    tells("  a: {clean: birds, ops: [split: [0.2]]}\n", &[("[0.2]", "a map of fields", "")]);
+    tells(
+        "  a: {clean: birds, ops: [cast: {island: {date: \"%d\", datetime: \"%d\"}}]}\n",
+        &[("{date: \"%d\", datetime: \"%d\"}", "one type", "")],
+    );
+}
+
+#[test]
+fn overrides_are_told_without_blaming_a_line() {
+    let mill = Mill::penguins();
+    let ran = mill.go(&["check", "--set", "tres=3"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.starts_with("error: --set: there is no param `tres`"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("penguins.yaml:"), "{}", ran.stderr);
+    let json = mill.go(&["run", "--json", "--set", "tres=3"]);
+    let found: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON, whatever happens");
+    assert_eq!(found["diagnostics"][0]["code"], "unknown-param");
+    let other = Mill::penguins().env("GRISTMILL_PARAM_SOMEBODY_ELSES", "5");
+    assert!(other.fine(&["check"]).stderr.contains("warning"), "an environment is for all pipelines");
+}

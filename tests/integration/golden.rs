@@ -75,10 +75,25 @@ fn files_that_can_not_be_read_say_why() {
     };
     assert!(broken("empty.csv", b"").contains("it is empty"));
     assert!(broken("ragged.csv", b"a,b\n1,2\n1,2,3\n").contains("row 2 has 3 cells"));
+    assert!(broken("short.csv", b"a,b\n1,2\n1\n").contains("row 2 has 1 cells"));
+    assert!(broken("spaced.csv", b"a, a\n1,2\n").contains("two columns are named `a`"));
     assert!(broken("latin.csv", b"a\ncaf\xe9\n").contains("line 2 isn't UTF-8"));
     assert!(broken("twice.csv", b"a,a\n1,2\n").contains("two columns are named `a`"));
     assert!(broken("cut.csv.gz", &[0x1f, 0x8b, 8, 0, 0]).contains("compressed data"));
     assert!(broken("no.parquet", b"PAR1").contains("Parquet"));
     assert!(broken("no.ndjson", b"{\"a\": 1}\n{\"a\": \n").contains("row 2"));
     assert!(broken("none.xyz", b"x").contains("tells no format"));
+}
+
+#[test]
+fn odd_cells_are_read_as_people_mean_them() {
+    let mill = Mill::new();
+    mill.file(
+        "data/t.csv",
+        "id,x,n\n12345678901234567890,1.5, 1\n\n12345678901234567891,NaN,2 \n12345678901234567892,2.5,3\n\n",
+    );
+    assert_eq!(
+        read(&mill, "{path: data/t.csv}"),
+        "id,x,n\n12345678901234567890,1.5,1\n12345678901234567891,,2\n12345678901234567892,2.5,3\n"
+    );
 }

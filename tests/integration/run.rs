@@ -145,3 +145,58 @@ fn a_saved_table_and_odd_names_work() {
         mill.read("out/t.ndjson")
     );
 }
+
+#[test]
+fn a_class_that_only_test_rows_have_does_not_change_what_a_metric_means() {
+    let score = |stranger: bool| {
+        let mill = Mill::new();
+        let rows: Vec<String> = (0..60)
+            .map(|id| {
+                let label = if stranger && id == 59 {
+                    "maybe"
+                } else if (id * 7) % 10 < 5 {
+                    "no"
+                } else {
+                    "yes"
+                };
+                let part = if id >= 40 { "test" } else { "train" };
+                format!("{},{label},{part}\n", (id * 7) % 10)
+            })
+            .collect();
+        mill.file("data/t.csv", &format!("x,y,part\n{}", rows.concat()));
+        mill.file("pipelines/p.yaml", "name: p\ntarget: y\nsources: {t: {path: data/t.csv}}\nsteps:\n  f: {clean: t, ops: [{split: {column: part}}]}\n  m: {train: f, model: logistic_regression, weights: balanced}\n  q: {evaluate: m, metrics: [f1, accuracy]}\n");
+        let ran = mill.fine(&["run", "p"]);
+        assert_eq!(ran.stderr.contains("a class that no train row has"), stranger, "{}", ran.stderr);
+        mill.run(&["p"])["metrics"]["q"]["m"]["f1"].as_f64().expect("a score")
+    };
+    assert!(score(false) > 0.9 && score(true) > 0.85);
+}
+
+#[test]
+fn folds_keep_the_groups_of_the_split_together() {
+    let mill = Mill::new();
+    let rows: Vec<String> =
+        (0..320).map(|id| format!("{},{},{}\n", id / 8, id / 8, ["a", "b"][((id / 8) * 5 % 7 % 2) as usize])).collect();
+    mill.file("data/t.csv", &format!("g,x,y\n{}", rows.concat()));
+    mill.file("pipelines/p.yaml", "name: p\ntarget: y\nroles: {group: g}\nsources: {t: {path: data/t.csv}}\nsteps:\n  f: {clean: t, ops: [{split: {test: 0.3, group: g}}]}\n  m: {train: f, model: random_forest, with: {n_estimators: 20}, cv: 5}\n  q: {evaluate: m, metrics: [accuracy]}\n");
+    mill.fine(&["run", "p"]);
+    let shown: serde_json::Value = serde_json::from_str(&mill.fine(&["show", "p/q", "--json"]).stdout).expect("JSON");
+    let cv = shown["models"][0]["cv"]["accuracy"].as_f64().expect("a score");
+    assert!(cv < 0.9, "rows of one group in two folds would give 1: {cv}");
+}
+
+#[test]
+fn slices_are_by_the_values_before_scaling() {
+    let mill = Mill::grades();
+    mill.edit("pipelines/grades.yaml", "slices: [group]", "slices: [group, hours]");
+    mill.run(&["grades"]);
+    let shown: serde_json::Value =
+        serde_json::from_str(&mill.fine(&["show", "quality", "--json"]).stdout).expect("JSON");
+    let slices = shown["models"][0]["slices"].as_array().expect("slices");
+    let hours: Vec<&str> = slices
+        .iter()
+        .filter(|slice| slice["column"] == "hours")
+        .map(|slice| slice["value"].as_str().expect("text"))
+        .collect();
+    assert!(hours.iter().all(|hours| *hours == "null" || hours.parse::<f64>().expect("a number") >= 0.0), "{hours:?}");
+}

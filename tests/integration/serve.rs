@@ -87,6 +87,12 @@ fn a_raw_penguin_is_answered_and_a_wrong_one_is_told_why() {
         .collect();
     assert_eq!(told, [(1, "island"), (2, "sex")]);
 
+    let mut unknown = penguin();
+    unknown["sex"] = json!("NA");
+    let (status, answer) = server.predict(&json!({"input_data": [unknown]}));
+    assert_eq!(status, 422, "what means no value in the source means none in a request");
+    assert!(answer["error"].as_str().expect("text").contains("row 0: `sex` has no value"), "{answer}");
+
     assert_eq!(server.ask("POST", "/predict", b"not JSON").0, 400);
     assert_eq!(server.ask("POST", "/predict", &vec![b' '; 20 << 20]).0, 413);
     assert_eq!(server.ask("GET", "/nowhere", b"").0, 404);

@@ -1,5 +1,6 @@
 //! Comma-separated values: a fast typed reading, and where that fails a slow one that can name the cell.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -16,6 +17,10 @@ use crate::source::Fault;
 pub(super) fn read(text: &str, reading: &Reading) -> Result<(Shape, DataFrame), Fault> {
     if text.trim().is_empty() {
         return Err(Fault::new("empty-file", "it is empty").help("even a table without rows needs a line of names"));
+    }
+    let text = &*without_blank_lines(text, reading);
+    if let Some(fault) = ragged(text, reading) {
+        return Err(fault);
     }
     let head = strings(text, reading, Some(LOOKED_AT))?;
     let names = names(&head)?;
@@ -114,8 +119,9 @@ fn cell_by_cell(strings: &DataFrame, fields: &[Field]) -> Result<DataFrame, Faul
                     format!("row {}: `{}` is {}, and `{text}` isn't", row + 1, field.name, field.kind),
                 )
                 .help(format!(
-                    "name it in `missing` if it means no value, or say the type: `columns: {{{}: str}}`",
-                    field.name
+                    "name it in `missing` if it means no value, or say the type: `columns: {{{}: {}}}`",
+                    field.name,
+                    parse::infer([text.as_str()].into_iter())
                 ))
             })
         })
@@ -145,9 +151,12 @@ fn names(head: &DataFrame) -> Result<Vec<String>, Fault> {
         if name.starts_with("__") {
             return Err(Fault::new("bad-name", format!("`{name}` begins with `__`, which is kept for hidden columns")));
         }
-        if let Some((twin, number)) = name.rsplit_once("_duplicated_")
-            && number.parse::<usize>().is_ok()
-        {
+        // Polars gives the second of two equal names another one; spaces around a name don't count.
+        let twin = name
+            .rsplit_once("_duplicated_")
+            .map(|(twin, _)| twin)
+            .filter(|twin| names.iter().any(|other| other == twin));
+        if let Some(twin) = twin.or_else(|| names[..index].contains(name).then_some(name.as_str())) {
             return Err(Fault::new("duplicate-column", format!("two columns are named `{twin}`")));
         }
     }
@@ -163,10 +172,7 @@ fn ragged(text: &str, reading: &Reading) -> Option<Fault> {
             b'"' => quoted = !quoted,
             b'\n' if !quoted => {
                 if *expected.get_or_insert(cells) != cells {
-                    let message = format!("row {row} has {cells} cells, and the first line has {}", expected?);
-                    return Some(
-                        Fault::new("ragged-row", message).help("a cell that holds the delimiter must be quoted"),
-                    );
+                    return Some(uneven(row, cells, expected?));
                 }
                 (cells, row) = (1, row + 1);
             }
@@ -174,5 +180,32 @@ fn ragged(text: &str, reading: &Reading) -> Option<Fault> {
             _ => {}
         }
     }
-    quoted.then(|| Fault::new("open-quote", "a quoted cell is never closed"))
+    if quoted {
+        return Some(Fault::new("open-quote", "a quoted cell is never closed"));
+    }
+    let whole = text.ends_with('\n') || expected.is_none_or(|expected| expected == cells);
+    (!whole).then(|| uneven(row, cells, expected.unwrap_or_default()))
+}
+
+/// Without lines that hold nothing, where a row has more than one cell: in a single column an empty line is an empty cell.
+fn without_blank_lines<'a>(text: &'a str, reading: &Reading) -> Cow<'a, str> {
+    let blank = text.contains("\n\n") || text.contains("\n\r\n");
+    let first = text.lines().next().unwrap_or_default();
+    if !blank || !first.as_bytes().contains(&reading.delimiter) {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut quoted = false;
+    for line in text.split_inclusive('\n') {
+        if quoted || !line.trim_end_matches(['\r', '\n']).is_empty() {
+            kept.push_str(line);
+        }
+        quoted ^= line.matches('"').count() % 2 == 1;
+    }
+    Cow::Owned(kept)
+}
+
+fn uneven(row: usize, cells: usize, expected: usize) -> Fault {
+    let message = format!("row {row} has {cells} cells, and the first line has {expected}");
+    Fault::new("ragged-row", message).help("a cell that holds the delimiter must be quoted")
 }

@@ -58,7 +58,8 @@ fn kind_of(dtype: &DataType) -> Option<Kind> {
     Some(match dtype {
         DataType::Boolean => Kind::Bool,
         DataType::Float32 | DataType::Float64 => Kind::Float,
-        DataType::String => Kind::Category,
+        DataType::String | DataType::Categorical(..) | DataType::Enum(..) => Kind::Category,
+        DataType::Decimal(..) => Kind::Float,
         DataType::Date => Kind::Date,
         DataType::Datetime(..) => Kind::Datetime,
         DataType::Duration(_) => Kind::Duration,

@@ -333,6 +333,5 @@ fn mean_scores_over_20_splits_are_those_of_scikit_learn() {
     for ((set, name), mean) in means {
         let expected = scores[set][name].as_f64().expect("score");
         assert!((mean - expected).abs() < 0.01, "{set} {name}: {mean}, not {expected}");
-        println!("{set} {name}: {mean:.4} ({expected:.4})");
     }
 }

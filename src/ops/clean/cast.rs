@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::data::{ColumnMap, Kind, Shape, Table};
+use crate::data::{ColumnMap, Kind, Shape, Table, Value};
 use crate::expr::{Expr, Scope};
 use crate::ops::{FitContext, Op, Page, Serving, apply_to_table, first};
 use crate::recipe::RowStep;
@@ -43,6 +43,9 @@ impl<'de> de::Visitor<'de> for ToVisitor {
         let kind = kind(&name)?;
         if !matches!(kind, Kind::Date | Kind::Datetime) {
             return Err(de::Error::custom(format!("only `date` and `datetime` have a format, `{name}` hasn't")));
+        }
+        if map.next_key::<String>()?.is_some() {
+            return Err(de::Error::custom("say one type and its format"));
         }
         Ok(To { kind, format: Some(format) })
     }
@@ -129,7 +132,7 @@ impl Op for Cast {
         for (column, to) in self.columns.resolve(input).map_err(first)? {
             let kind = input.expect(&column)?;
             let made = to.of(&column, kind)?;
-            let lost = Expr::column(&column, kind).is_null().not().and(made.clone().is_null());
+            let lost = to.lost(&column, kind, &made);
             let reason = format!("`{column}` can't be made {}", to.kind);
             steps.push(RowStep::refuse(lost, reason, Some(&column)));
             sets.push((column, made));
@@ -142,7 +145,7 @@ impl Op for Cast {
         for (column, to) in self.columns.resolve(&table.shape).map_err(first)? {
             let kind = table.shape.expect(&column)?;
             let made = to.of(&column, kind)?;
-            let lost = Expr::column(&column, kind).is_null().not().and(made.is_null());
+            let lost = to.lost(&column, kind, &made);
             for (_, frame) in table.parts() {
                 if let Some((row, value)) = crate::recipe::first_where(&lost, frame, &column)? {
                     let message = format!("`{column}` in row {}: `{value}` can't be made {}", row + 1, to.kind);
@@ -157,6 +160,19 @@ impl Op for Cast {
 }
 
 impl To {
+    /// Where a value has no counterpart: nothing comes of it, or something else, as of 3.7 made an int.
+    fn lost(&self, column: &str, from: Kind, made: &Expr) -> Expr {
+        let value = Expr::column(column, from);
+        let gone = value.clone().is_null().not().and(made.clone().is_null());
+        let other = match (from, self.kind) {
+            (Kind::Float, Kind::Int) => value.equals(made.clone().cast(Kind::Float)).not(),
+            (Kind::Int, Kind::Bool) => value.is_in(&[Value::Int(0), Value::Int(1)]).not(),
+            (Kind::Float, Kind::Bool) => value.is_in(&[Value::Float(0.0), Value::Float(1.0)]).not(),
+            _ => return gone,
+        };
+        gone.or(other)
+    }
+
     /// The expression that makes it of `column`.
     fn of(&self, column: &str, from: Kind) -> Result<Expr, Fault> {
         let value = Expr::column(column, from);

@@ -63,11 +63,23 @@ pub struct Keep {
     columns: Selector,
 }
 
+impl Keep {
+    /// What is picked, and, where a selector picks, the target and roles too: selectors leave those alone.
+    fn kept(&self, mut picked: Vec<String>, input: &Shape) -> Vec<String> {
+        if !self.columns.is_by_name() {
+            let protected = input.names().filter(|name| input.protected.contains(*name));
+            let more: Vec<String> = protected.map(str::to_owned).filter(|name| !picked.contains(name)).collect();
+            picked.extend(more);
+        }
+        picked
+    }
+}
+
 impl Op for Keep {
     const NAME: &'static str = "keep";
     const VERSION: u32 = 1;
     const PAGE: Page = Page {
-        summary: "Keeps these columns, in this order, and takes the others away.",
+        summary: "Keeps these columns, in this order, and takes the others away. Where a selector or glob picks, the target and roles stay too.",
         learns: "",
         serving: Serving::Same,
         example: "keep: [species, \"bill_*\"]",
@@ -81,7 +93,7 @@ impl Op for Keep {
     }
 
     fn shape(&self, input: &Shape, _: Option<&()>, faults: &mut Vec<Fault>) -> Shape {
-        let kept = selected(&self.columns, input, faults);
+        let kept = self.kept(selected(&self.columns, input, faults), input);
         let mut shape = input.clone();
         shape.fields.clear();
         for column in kept {
@@ -99,7 +111,7 @@ impl Op for Keep {
     }
 
     fn lower(&self, (): &(), input: &Shape) -> Result<Vec<RowStep>, Fault> {
-        Ok(vec![RowStep::keep(self.columns.resolve(input)?)])
+        Ok(vec![RowStep::keep(self.kept(self.columns.resolve(input)?, input))])
     }
 }
 

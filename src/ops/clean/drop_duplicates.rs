@@ -51,6 +51,7 @@ impl Op for DropDuplicates {
         serving: Serving::Nothing,
         example: "drop_duplicates: {by: [id], keep: first}",
     };
+    const SHORTHAND: Option<&'static str> = Some("by");
     const DROPS_ROWS: bool = true;
     type Params = Params;
     type Fitted = ();

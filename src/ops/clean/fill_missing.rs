@@ -1,13 +1,13 @@
 //! `fill_missing`: puts a value where there is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::data::{ColumnMap, Kind, Shape, Table, Value, stats};
 use crate::expr::{Expr, Scope};
-use crate::ops::{FitContext, Op, Page, Serving, apply_to_table, first};
+use crate::ops::{FitContext, Op, Page, Serving, apply_to_table, first, taken};
 use crate::recipe::RowStep;
 use crate::source::{Fault, suggest};
 
@@ -209,7 +209,7 @@ impl Op for FillMissing {
     const NAME: &'static str = "fill_missing";
     const VERSION: u32 = 1;
     const PAGE: Page = Page {
-        summary: "Puts a value where there is none: the mean, the median, the most frequent value, the row before's, or one of your own.",
+        summary: "Puts a value where there is none: the mean, the median, the most frequent value, the row before's (`forward`; the first rows of the train part may stay without one), or one of your own.",
         learns: "the statistics it fills with",
         serving: Serving::Same,
         example: "fill_missing: {age: mean, kind: mode, gust: 0, notes: {value: none}}",
@@ -241,11 +241,20 @@ impl Op for FillMissing {
             if input.known(&column).is_some() {
                 shape.set(&column, fill.kind(kind));
             }
-            if let Some(indicator) = &fill.indicator {
-                shape.set(indicator, Kind::Bool);
+            match &fill.indicator {
+                Some(indicator) if shape.known(indicator).is_some() => {
+                    faults.push(taken(indicator).within("indicator").within(self.columns.key_of(&column, input)));
+                }
+                Some(indicator) => shape.set(indicator, Kind::Bool),
+                None => {}
             }
         }
         shape
+    }
+
+    fn derives(&self) -> Vec<(String, BTreeSet<String>)> {
+        let named = self.columns.iter().filter_map(|(column, fill)| Some((fill.indicator.clone()?, column)));
+        named.map(|(indicator, column)| (indicator, BTreeSet::from([column.to_owned()]))).collect()
     }
 
     fn learns(&self) -> bool {

@@ -1,6 +1,6 @@
 //! `rename`: gives columns other names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,12 +69,12 @@ impl Op for Rename {
                 field.name.clone_from(new);
             }
         }
-        shape.protected = input
-            .protected
-            .iter()
-            .map(|name| self.names.get(name).unwrap_or(name).clone())
-            .chain(input.protected.iter().cloned())
-            .collect();
+        let renamed = |names: &BTreeSet<String>| {
+            let new = names.iter().map(|name| self.names.get(name).unwrap_or(name).clone());
+            new.chain(names.iter().cloned()).collect()
+        };
+        shape.protected = renamed(&input.protected);
+        shape.guarded = renamed(&input.guarded);
         shape
     }
 

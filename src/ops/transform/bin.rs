@@ -1,13 +1,13 @@
 //! `bin`: makes categories of numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::data::{ColumnMap, Kind, Shape, Table, Value, stats};
 use crate::expr::{Expr, Scope};
-use crate::ops::{FitContext, Op, Page, Serving, first};
+use crate::ops::{FitContext, Op, Page, Serving, first, taken};
 use crate::recipe::RowStep;
 use crate::source::Fault;
 
@@ -119,12 +119,22 @@ impl Op for Bin {
                         }
                         _ => {}
                     }
-                    shape.set(cut.into.as_ref().unwrap_or(&column), Kind::Category);
+                    match &cut.into {
+                        Some(into) if shape.known(into).is_some() => {
+                            faults.push(taken(into).within("as").within(self.columns.key_of(&column, input)));
+                        }
+                        into => shape.set(into.as_ref().unwrap_or(&column), Kind::Category),
+                    }
                 }
             }
             Err(found) => faults.extend(found),
         }
         shape
+    }
+
+    fn derives(&self) -> Vec<(String, BTreeSet<String>)> {
+        let named = self.columns.iter().filter_map(|(column, cut)| Some((cut.0.into.clone()?, column)));
+        named.map(|(into, column)| (into, BTreeSet::from([column.to_owned()]))).collect()
     }
 
     fn learns(&self) -> bool {
@@ -146,6 +156,16 @@ impl Op for Bin {
             let mut bounds: Vec<f64> =
                 (1..bins).filter_map(|nth| stats::quantile(values, nth as f64 / bins as f64)).collect();
             bounds.dedup();
+            if cut.labels.as_ref().is_some_and(|labels| labels.len() != bounds.len() + 1) {
+                let message = format!(
+                    "`{column}` has so many equal values that its {bins} quantiles make {} bins",
+                    bounds.len() + 1
+                );
+                let help = "give fewer `quantiles`, or leave the `labels` out";
+                return Err(Fault::new("bad-bins", message)
+                    .help(help)
+                    .within(self.columns.key_of(&column, &table.shape)));
+            }
             fitted.insert(column, bounds);
         }
         Ok(fitted)

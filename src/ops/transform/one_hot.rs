@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Kind, Selector, Shape, Table, Value, stats};
 use crate::expr::{Expr, Scope};
-use crate::ops::{FitContext, MEMBER, Op, Page, Serving};
+use crate::ops::{FitContext, MEMBER, Op, Page, Serving, taken};
 use crate::recipe::RowStep;
 use crate::source::Fault;
 
@@ -140,6 +140,15 @@ impl Op for OneHot {
             if self.unknown == Unknown::Ignore {
                 known.clear();
             }
+            for value in &shown {
+                let name = format!("{column}_{value}");
+                let others = fitted.iter().flat_map(|(other, found): (&String, &Categories)| {
+                    found.shown.iter().map(move |value| format!("{other}_{value}"))
+                });
+                if table.shape.known(&name).is_some() || others.into_iter().any(|other| other == name) {
+                    return Err(taken(&name).within("columns"));
+                }
+            }
             fitted.insert(column, Categories { shown, known });
         }
         Ok(fitted)
@@ -149,14 +158,19 @@ impl Op for OneHot {
         let mut steps = Vec::new();
         let mut sets = Vec::new();
         for (column, categories) in fitted {
-            let value = Expr::column(column, input.expect(column)?);
+            let kind = input.expect(column)?;
+            let value = Expr::column(column, kind);
             if self.unknown == Unknown::Refuse {
                 let stranger = value.clone().is_null().not().and(value.clone().is_in(&categories.known).not());
                 let reason = format!("`{column}` is of a category that the model hasn't met");
                 steps.push(RowStep::refuse(stranger, reason, Some(column)));
             }
             for category in &categories.shown {
-                let is = value.clone().equals(Expr::literal(category.clone()));
+                let is = match category.clone().coerced(kind) {
+                    Some(category) => value.clone().equals(Expr::literal(category)),
+                    // A placeholder, which only has to tell that the column is read.
+                    None => value.clone().is_null(),
+                };
                 let name = format!("{column}_{category}");
                 sets.push((name, is.or_else(Expr::literal(Value::Bool(false)))));
             }
