@@ -42,6 +42,7 @@ impl Format {
     /// # Errors
     /// If it tells no known format.
     pub fn of(path: &str) -> Result<Self, Fault> {
+        let path = &*path.to_lowercase();
         let plain = path.strip_suffix(".gz").or(path.strip_suffix(".zst")).unwrap_or(path);
         let extension = Path::new(plain).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         Ok(match extension.to_lowercase().as_str() {
@@ -178,11 +179,11 @@ fn cut_off(error: std::io::Error) -> Fault {
 /// Without compression.
 fn unpacked(name: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
     let mut plain = Vec::new();
-    if name.ends_with(".gz") {
+    if is_gzip(name) {
         flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).map_err(cut_off)?;
         return Ok(plain);
     }
-    if name.ends_with(".zst") {
+    if is_zstd(name) {
         zstd::Decoder::new(bytes.as_slice())
             .and_then(|mut decoder| decoder.read_to_end(&mut plain))
             .map_err(cut_off)?;
@@ -236,8 +237,16 @@ pub fn columns(path: &Path, name: &str, reading: &Reading) -> Result<Shape, Faul
     Ok(shape)
 }
 
+fn is_gzip(name: &str) -> bool {
+    name.to_lowercase().ends_with(".gz")
+}
+
+fn is_zstd(name: &str) -> bool {
+    name.to_lowercase().ends_with(".zst")
+}
+
 fn is_packed(name: &str) -> bool {
-    name.ends_with(".gz") || name.ends_with(".zst")
+    is_gzip(name) || is_zstd(name)
 }
 
 fn unreadable(error: std::io::Error) -> Fault {
@@ -247,9 +256,9 @@ fn unreadable(error: std::io::Error) -> Fault {
 /// The first whole lines of a text, without compression.
 fn head(path: &Path, name: &str) -> Result<Vec<u8>, Fault> {
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let reader: Box<dyn std::io::Read> = if name.ends_with(".gz") {
+    let reader: Box<dyn std::io::Read> = if is_gzip(name) {
         Box::new(flate2::read::MultiGzDecoder::new(file))
-    } else if name.ends_with(".zst") {
+    } else if is_zstd(name) {
         Box::new(zstd::Decoder::new(file).map_err(unreadable)?)
     } else {
         Box::new(file)
