@@ -47,7 +47,7 @@ pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> 
         if node.rows.is_some() && !node.op.drops_rows() {
             let fault =
                 Fault::new("bad-rows", format!("`rows` is for ops that drop rows, and `{}` doesn't", node.op.name()));
-            faults.push(fault.on_key().under(&node.route));
+            faults.push(fault.on_key().within("rows").under(&node.route.parent()));
         }
         if let Some(before) = &shape {
             let mut found = Vec::new();

@@ -53,6 +53,12 @@ impl Route {
         }
     }
 
+    /// The route to the node that holds this one; the root's is its own.
+    #[must_use]
+    pub fn parent(&self) -> Self {
+        Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
+    }
+
     /// The segments from the root down.
     pub fn segments(&self) -> &[Segment] {
         &self.0

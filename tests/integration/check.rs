@@ -246,6 +246,7 @@ fn what_can_not_hold_is_refused() {
         "  a: {clean: birds, ops: [bin: {mass: {edges: [0, 9], as: length}}]}\n",
         &[("length", "there is a column `length` already", "")],
     );
+    tells("  a: {clean: birds, ops: [{one_hot: [island], rows: train}]}\n", &[("rows", "for ops that drop rows", "")]);
     tells("  a: {clean: birds, ops: [split: [0.2]]}\n", &[("[0.2]", "a map of fields", "")]);
     tells(
         "  a: {clean: birds, ops: [cast: {island: {date: \"%d\", datetime: \"%d\"}}]}\n",

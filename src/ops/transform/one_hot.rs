@@ -73,7 +73,6 @@ impl Op for OneHot {
         example: "one_hot: {columns: [island], max: 20, unknown: ignore, drop: first}",
     };
     const SHORTHAND: Option<&'static str> = Some("columns");
-    const DROPS_ROWS: bool = true;
     type Params = Params;
     type Fitted = BTreeMap<String, Categories>;
 
