@@ -12,10 +12,11 @@ use serde_json::Value as Json;
 use super::event::{Event, Outcome, StepEnd};
 use super::outcome::{DeployResult, Payload, StepDone};
 use super::sources::Tables;
+use super::unit::label;
 use super::{deploy, evaluate, table, train};
 use crate::plan::{Plan, StepKind};
 use crate::source::Fault;
-use crate::store::{Digest, Lock, SourceLock, StepLock, Store};
+use crate::store::{Digest, Key, Lock, SourceLock, StepLock, Store};
 
 /// A model to register.
 #[derive(Clone, Debug)]
@@ -88,6 +89,8 @@ pub struct RunResult {
     pub done: Vec<Option<StepDone>>,
     /// What failed, by the place of the step.
     pub failed: Vec<(usize, Fault)>,
+    /// The key of every unit that was looked up or made, by its label.
+    pub units: BTreeMap<String, Key>,
 }
 
 impl RunResult {
@@ -126,12 +129,24 @@ impl RunResult {
                 .collect();
         }
         lock.sources.extend(sources);
+        for (name, source) in &mut lock.sources {
+            source.key = self.units.get(&label(&plan.name, name, "source")).copied().or(source.key);
+        }
         for (done, step) in self.done.iter().zip(&plan.steps) {
             let Some(done) = done.as_ref().filter(|done| !done.outputs.is_empty()) else { continue };
             let outputs = done.outputs.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect();
-            lock.steps.insert(step.name.clone(), StepLock { key: done.key, outputs, metrics: done.metrics.clone() });
+            let units = self.units_of(&plan.name, &step.name);
+            let units = units.filter(|(_, key)| **key != done.key).map(|(unit, key)| (unit.to_owned(), *key)).collect();
+            let metrics = done.metrics.clone();
+            lock.steps.insert(step.name.clone(), StepLock { key: done.key, units, outputs, metrics });
         }
         lock
+    }
+
+    /// The named units of a step, with their keys.
+    fn units_of(&self, pipeline: &str, step: &str) -> impl Iterator<Item = (&str, &Key)> {
+        let from = format!("{}/", label(pipeline, step, ""));
+        self.units.range(from.clone()..).map_while(move |(label, key)| Some((label.strip_prefix(&from)?, key)))
     }
 }
 
@@ -164,6 +179,7 @@ pub(super) struct Cx<'a> {
     pub(super) frames: Frames,
     stop: &'a AtomicBool,
     events: Sender<Event>,
+    units: Mutex<BTreeMap<String, Key>>,
     done: Vec<OnceLock<StepDone>>,
 }
 
@@ -181,6 +197,7 @@ impl<'a> Cx<'a> {
             frames: Frames::default(),
             stop: env.stop,
             events,
+            units: Mutex::default(),
             done: plan.steps.iter().map(|_| OnceLock::new()).collect(),
         }
     }
@@ -193,6 +210,11 @@ impl<'a> Cx<'a> {
     /// Keeps what a step left.
     pub(super) fn finish(&self, step: usize, done: StepDone) {
         let _ = self.done[step].set(done);
+    }
+
+    /// Keeps which key a unit has in this run.
+    pub(super) fn used(&self, label: &str, key: Key) {
+        self.units.lock().expect("no holder panicked").insert(label.to_owned(), key);
     }
 
     pub(super) fn is_done(&self, step: usize) -> bool {
@@ -379,6 +401,7 @@ fn finish(plan: &Plan, places: &[usize], cx: Cx, mut queue: Queue, listen: &mut 
         listen(Event::Ended(end.clone()));
         queue.ends.insert(*place, end);
     }
+    let units = cx.units.into_inner().expect("no holder panicked");
     let done: Vec<Option<StepDone>> = cx.done.into_iter().map(OnceLock::into_inner).collect();
     let gates = done.iter().flatten().all(|done| match &done.payload {
         Payload::Judged(judgement) => judgement.verdict.passed(),
@@ -390,5 +413,5 @@ fn finish(plan: &Plan, places: &[usize], cx: Cx, mut queue: Queue, listen: &mut 
         () if !gates => RunStatus::GateFailed,
         () => RunStatus::Done,
     };
-    RunResult { status, steps: queue.ends.into_values().collect(), done, failed: queue.faults }
+    RunResult { status, steps: queue.ends.into_values().collect(), done, failed: queue.faults, units }
 }

@@ -73,7 +73,7 @@ impl<'a> SourceTables<'a> {
                     table.as_ref().map(|table| table.rows() as u64).or_else(|| same.and_then(|before| before.rows));
                 let columns =
                     shape.fields.iter().map(|field| (field.name.clone(), field.kind.name().to_owned())).collect();
-                Some((source.spec.name.clone(), SourceLock { digest: identity.bytes, columns, rows }))
+                Some((source.spec.name.clone(), SourceLock { digest: identity.bytes, columns, rows, key: None }))
             })
             .collect()
     }

@@ -80,6 +80,7 @@ pub(super) fn unit(
     make: impl FnOnce() -> Result<Made, Fault>,
 ) -> Result<Done, Fault> {
     let (key, described) = key_of(parts);
+    cx.used(label, key);
     let kept = || -> Result<Option<Done>, Fault> {
         let Some(record) = cx.store.record(&key).filter(|record| !cx.force && record.is_whole(&cx.store)) else {
             return Ok(None);

@@ -126,5 +126,6 @@ pub fn run_json(run: &str, plan: &Plan, result: &RunResult, errors: &[Diagnostic
         "gates": gates,
         "deployed": result.deployed().collect::<Vec<_>>(),
         "errors": errors,
+        "units": result.units,
     })
 }

@@ -42,6 +42,9 @@ pub struct SourceLock {
     /// How many there were, if they were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
+    /// The key under which its columns' digests are kept, if a step needed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Key>,
 }
 
 /// A step as it was.
@@ -50,6 +53,9 @@ pub struct SourceLock {
 pub struct StepLock {
     /// Its key.
     pub key: Key,
+    /// The keys of what it is made of besides, by name: `split`, `cv`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
+    pub units: BTreeMap<String, Key>,
     /// The digest of each output, as text.
     #[serde(default, deserialize_with = "unique")]
     pub outputs: BTreeMap<String, String>,
@@ -155,6 +161,7 @@ mod tests {
             digest: Digest::of(b"csv"),
             columns: columns.map(|(name, kind)| (name.into(), kind.into())).into(),
             rows: Some(344),
+            key: None,
         };
         lock.sources.insert("penguins".into(), source);
         for (name, metrics) in
@@ -162,6 +169,7 @@ mod tests {
         {
             let step = StepLock {
                 key: Key(Digest::of(name.as_bytes())),
+                units: [("cv".to_owned(), Key(Digest::of(b"cv")))].into(),
                 outputs: [("train".to_owned(), Digest::of(b"rows").to_string())].into(),
                 metrics,
             };
@@ -198,10 +206,11 @@ mod tests {
         ) {
             let mut lock = Lock::default();
             let columns = names.iter().map(|name| (name.clone(), name.clone())).collect();
-            lock.sources.insert("s".into(), SourceLock { digest: Digest::of(b""), columns, rows: None });
+            lock.sources.insert("s".into(), SourceLock { digest: Digest::of(b""), columns, rows: None, key: None });
             for name in names {
                 let metrics = Some(json!({name.clone(): figure}));
-                lock.steps.insert(name, StepLock { key: Key(Digest::of(b"")), outputs: BTreeMap::new(), metrics });
+                let units = BTreeMap::from([(name.clone(), Key(Digest::of(b"")))]);
+                lock.steps.insert(name, StepLock { key: Key(Digest::of(b"")), units, outputs: BTreeMap::new(), metrics });
             }
             proptest::prop_assert_eq!(parse(&lock.text()).map_err(|error| error.to_string()), Ok(lock));
         }
