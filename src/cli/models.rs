@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::run::actor;
+use super::runner::actor;
 use super::{Exit, Failure, open, out, out_json};
 use crate::engine::object;
 use crate::registry::{CHAMPION, Registry};

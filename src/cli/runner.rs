@@ -1,0 +1,165 @@
+//! One run of one pipeline, from its plan to its lock: what `run` and `watch` share.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use serde_json::Value as Json;
+
+use super::exit::exit_of;
+use super::open::{Opened, lock_path};
+use super::{Exit, Failure};
+use crate::deploy::Reconciler;
+use crate::engine::{Env, Event, Payload, RunResult, RunStatus, execute};
+use crate::plan::StepKind;
+use crate::report::run_json;
+use crate::source::{Diagnostic, Fault};
+use crate::store::{History, Status, Store};
+
+/// How often a run begins again because a kept result turned out to be damaged.
+const MOST_LOST: usize = 100;
+
+/// How a pipeline is to be run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Options {
+    /// How many steps run at once; as many as there are processors without it.
+    pub(super) jobs: Option<NonZeroUsize>,
+    /// Make everything again.
+    pub(super) force: bool,
+    /// Write the lock and move aliases although params are overridden.
+    pub(super) record: bool,
+}
+
+/// A run that has ended.
+pub(super) struct Finished {
+    pub(super) result: RunResult,
+    /// The object that `run --json` prints.
+    pub(super) report: Json,
+    /// What failed, each at its place.
+    pub(super) errors: Vec<Diagnostic>,
+    pub(super) exit: Exit,
+}
+
+/// Runs the steps of a pipeline at `places`. Events come one by one; `stop` ends it in order.
+pub(super) fn run(
+    opened: &Opened,
+    places: &[usize],
+    options: &Options,
+    stop: &AtomicBool,
+    listen: &mut dyn FnMut(Event),
+) -> Result<Finished, Failure> {
+    let began = Instant::now();
+    let mut history = History::open(&opened.project.root);
+    let id = history.begin(&opened.plan.name)?;
+    let runner = Runner { opened, places, options, stop, id: id.as_str() };
+    let mut result = runner.once(options.force, listen)?;
+    // What is damaged was set aside: now it is missing, and is made again. Each round sets one aside at least, so it ends.
+    let mut rounds = 0;
+    while result.failed.iter().any(|(_, fault)| fault.code == "lost-object") && rounds < MOST_LOST {
+        super::say("a kept result is damaged and was set aside; it is made again");
+        result = runner.once(options.force, listen)?;
+        rounds += 1;
+    }
+    let errors: Vec<Diagnostic> = result.failed.iter().map(|(place, fault)| failure(opened, *place, fault)).collect();
+    let report = run_json(id.as_str(), &opened.plan, &result, &errors);
+    history.end(&id, status(result.status), began.elapsed().as_secs_f64(), &report)?;
+    let exit = exit(&result);
+    Ok(Finished { result, report, errors, exit })
+}
+
+struct Runner<'a> {
+    opened: &'a Opened,
+    places: &'a [usize],
+    options: &'a Options,
+    stop: &'a AtomicBool,
+    id: &'a str,
+}
+
+impl Runner<'_> {
+    fn once(&self, force: bool, listen: &mut dyn FnMut(Event)) -> Result<RunResult, Failure> {
+        let opened = self.opened;
+        let records = !opened.overridden || self.options.record;
+        let root = &opened.project.root;
+        let tables = opened.tables()?;
+        let effects = Reconciler::new(root, actor(), commit(root))?;
+        let jobs = self.options.jobs.or_else(|| std::thread::available_parallelism().ok());
+        let env = Env {
+            store: Store::open(root)?,
+            tables: &tables,
+            effects: &effects,
+            jobs: jobs.map_or(1, NonZeroUsize::get),
+            force,
+            record: records,
+            run: self.id.to_owned(),
+            stop: self.stop,
+        };
+        let result = execute(&opened.plan, self.places, &env, listen);
+        tables.save()?;
+        if records && matches!(result.status, RunStatus::Done | RunStatus::GateFailed) {
+            let lock = result.lock(&opened.plan, opened.project.lock.as_ref(), tables.locks(&opened.plan));
+            lock.write(&lock_path(&opened.file))?;
+            save(opened, &result, &env.store)?;
+        }
+        Ok(result)
+    }
+}
+
+/// Writes the tables of steps that say `save`.
+fn save(opened: &Opened, result: &RunResult, store: &Store) -> Result<(), Failure> {
+    for (step, done) in opened.plan.steps.iter().zip(&result.done) {
+        let (Some(path), Some(done), StepKind::Table(_)) = (&step.save, done, &step.kind) else { continue };
+        let Payload::Table(_) = &done.payload else { continue };
+        let bytes = super::get::table_bytes(store, done.table(), None, path)?;
+        let path = opened.project.root.join(path);
+        if std::fs::read(&path).ok().as_deref() != Some(&bytes) {
+            crate::store::write_atomic(&path, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn failure(opened: &Opened, place: usize, fault: &Fault) -> Diagnostic {
+    let mut found = opened.diagnose(fault);
+    found.message = format!("the step `{}` failed: {}", opened.plan.steps[place].name, found.message);
+    found
+}
+
+fn exit(result: &RunResult) -> Exit {
+    match result.status {
+        RunStatus::Done => Exit::Done,
+        RunStatus::GateFailed => Exit::Gate,
+        RunStatus::Interrupted => Exit::Interrupted,
+        RunStatus::Failed => result.failed.first().map_or(Exit::Failed, |(_, fault)| exit_of(fault)),
+    }
+}
+
+fn status(status: RunStatus) -> Status {
+    match status {
+        RunStatus::Done => Status::Done,
+        RunStatus::Failed => Status::Failed,
+        RunStatus::GateFailed => Status::GateFailed,
+        RunStatus::Interrupted => Status::Interrupted,
+    }
+}
+
+/// Who runs, for the ledger.
+pub(super) fn actor() -> String {
+    ["GRISTMILL_ACTOR", "GITHUB_ACTOR", "USER", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// What is checked out, read from git's own files: a process would take longer than the rest of a no-op run.
+fn commit(root: &std::path::Path) -> Option<String> {
+    let git = root.join(".git");
+    let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
+    let Some(name) = head.trim().strip_prefix("ref: ") else {
+        return Some(head.trim().to_owned());
+    };
+    if let Ok(commit) = std::fs::read_to_string(git.join(name)) {
+        return Some(commit.trim().to_owned());
+    }
+    let packed = std::fs::read_to_string(git.join("packed-refs")).ok()?;
+    packed.lines().find_map(|line| line.strip_suffix(name)).map(|commit| commit.trim().to_owned())
+}
