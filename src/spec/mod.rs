@@ -1,5 +1,6 @@
 //! What was written, typed. Nothing is looked up here: names may lead nowhere, and columns may not exist.
 
+mod duration;
 mod load;
 mod overrides;
 mod pipeline;
@@ -8,6 +9,7 @@ mod source;
 mod step;
 mod verbs;
 
+pub use duration::{TIME_SPAN, TimeSpan};
 pub use load::{Loaded, load};
 pub use overrides::Overrides;
 pub use pipeline::{Roles, Spec, TargetSpec, TestSpec};
