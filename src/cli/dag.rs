@@ -45,12 +45,14 @@ pub(super) fn run(args: &Dag) -> Result<Exit, Failure> {
 
 fn graph(plan: &Plan) -> Graph {
     let mut nodes = Vec::new();
-    for source in &plan.sources {
-        nodes.push(GraphNode {
-            name: source.spec.name.clone(),
-            verb: "source".to_owned(),
-            note: source.spec.path.clone(),
-        });
+    let mut drawn = vec![None; plan.sources.len()];
+    for (place, source) in plan.sources.iter().enumerate() {
+        // What a program leaves is drawn as the step that runs it.
+        if plan.maker(place).is_none() {
+            drawn[place] = Some(nodes.len());
+            let note = source.spec.path.clone();
+            nodes.push(GraphNode { name: source.spec.name.clone(), verb: "source".to_owned(), note });
+        }
     }
     let sources = nodes.len();
     let mut edges = Vec::new();
@@ -60,15 +62,19 @@ fn graph(plan: &Plan) -> Graph {
             StepKind::Train(train) => train.model_name.to_owned(),
             StepKind::Evaluate(evaluate) => evaluate.metrics.join(", "),
             StepKind::Deploy(deploy) => deploy.name.clone(),
+            StepKind::Run(program) => program.spec.shown(),
         };
         nodes.push(GraphNode { name: step.name.clone(), verb: step.kind.verb().to_owned(), note });
-        let input = match &step.kind {
-            StepKind::Table(table) => Some(table.input),
-            StepKind::Train(train) => Some(train.input),
-            _ => None,
+        let inputs: Vec<Input> = match &step.kind {
+            StepKind::Table(table) => vec![table.input],
+            StepKind::Train(train) => vec![train.input],
+            StepKind::Run(program) => program.inputs.iter().filter_map(|input| input.from.table()).collect(),
+            _ => Vec::new(),
         };
-        if let Some(Input::Source(source)) = input {
-            edges.push((source, sources + place));
+        for input in inputs {
+            if let Input::Source(source) = input {
+                edges.extend(drawn[source].map(|source| (source, sources + place)));
+            }
         }
         edges.extend(plan.needs(place).into_iter().map(|need| (sources + need, sources + place)));
     }

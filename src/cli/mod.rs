@@ -1,13 +1,16 @@
 //! The command line: one file a verb, each thin. Results go to stdout, everything else to stderr.
 
 mod check;
+mod choice;
 mod completions;
 mod dag;
 mod exit;
 mod get;
 mod init;
+mod machine;
 mod models;
 mod open;
+mod orders;
 mod plan;
 mod predict;
 mod reference;
@@ -80,6 +83,13 @@ enum Verb {
     Schema(schema::SchemaArgs),
     /// Print completions for a shell.
     Completions(completions::Completions),
+    /// Run a program and end all that it starts when standard input is closed.
+    #[command(hide = true)]
+    Supervise {
+        /// The program and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<std::ffi::OsString>,
+    },
 }
 
 /// Values of params from the command line.
@@ -88,6 +98,9 @@ struct ParamArgs {
     /// Give a param another value: `--set trees=300`.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// Take the values of params that the file has under this name in `profiles`.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// Take values of params from a YAML file.
     #[arg(long = "params", value_name = "FILE")]
     params: Vec<PathBuf>,
@@ -102,6 +115,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Wrong as u8 } else { 0 });
         }
     };
+    if let Verb::Supervise { command } = &cli.verb {
+        return crate::engine::supervise(command);
+    }
     if let Some(folder) = &cli.directory
         && let Err(error) = std::env::set_current_dir(folder)
     {
@@ -125,6 +141,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(verb) => serve::run(verb),
         Verb::Schema(verb) => schema::run(verb),
         Verb::Completions(verb) => completions::run::<Cli>(verb),
+        Verb::Supervise { .. } => Ok(Exit::Done),
     };
     match result {
         Ok(_) if LOST.load(Ordering::Relaxed) => {

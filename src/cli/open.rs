@@ -1,20 +1,24 @@
 //! Finding, reading and checking pipelines.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::{Failure, ParamArgs};
-use crate::engine::{DeployResult, Effects, Env, Project, Registration, SourceTables, StepDone, kept, root_of};
-use crate::plan::{Plan, build};
-use crate::source::{Diagnostic, Document, Fault, Severity, in_order, suggest};
-use crate::spec::{Overrides, load};
-use crate::store::{Lock, Store};
+use crate::data::Shape;
+use crate::engine::{
+    self, DeployResult, Effects, Env, Known, Project, Registration, Right, SourceTables, StepDone, kept, root_of,
+};
+use crate::plan::Plan;
+use crate::source::{Diagnostic, Document, Fault, Severity, suggest};
+use crate::spec::Overrides;
+use crate::store::Store;
 
 /// A pipeline that is right.
 pub(super) struct Opened {
-    /// The project's root.
+    /// The project, seen from this pipeline.
     pub(super) project: Project,
-    /// The pipeline's file, relative to the root where it is inside.
+    /// The pipeline's file.
     pub(super) file: PathBuf,
     pub(super) document: Document,
     pub(super) plan: Plan,
@@ -22,9 +26,11 @@ pub(super) struct Opened {
     pub(super) warnings: Vec<Diagnostic>,
     /// Whether any param was overridden.
     pub(super) overridden: bool,
+    /// What the command line says of params.
+    params: ParamArgs,
 }
 
-/// What a file gives: a plan or not, and what there is to say of it.
+/// What a file gives: a pipeline or not, and what there is to say of it.
 pub(super) struct Looked {
     pub(super) name: String,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -38,41 +44,29 @@ pub(super) fn root() -> PathBuf {
 
 impl ParamArgs {
     fn overrides(&self) -> Overrides {
-        Overrides { files: self.params.clone(), set: self.set.clone(), ..Overrides::default() }.with_environment()
+        let (files, set, profile) = (self.params.clone(), self.set.clone(), self.profile.clone());
+        Overrides { files, set, profile, ..Overrides::default() }.with_environment()
     }
 }
 
 /// Reads and checks the pipeline in a file.
 pub(super) fn look(root: &Path, file: &Path, params: &ParamArgs) -> Result<Looked, Fault> {
-    let shown = file.strip_prefix(root).unwrap_or(file).to_path_buf();
-    let name = shown.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(crate::store::StoreError::io("read", &shown))?;
+    look_knowing(root, file, params, Known::default())
+}
+
+fn look_knowing(root: &Path, file: &Path, params: &ParamArgs, known: Known) -> Result<Looked, Fault> {
     let overrides = params.overrides();
-    let loaded = match load(&name, &text, &overrides, root) {
-        Ok(loaded) => loaded,
-        Err(diagnostics) => return Ok(Looked { name, diagnostics: in_order(diagnostics), opened: None }),
-    };
-    let project = Project { root: root.to_owned(), lock: Lock::read(&lock_path(file))? };
-    let built = build(&loaded.spec, &project, loaded.faults);
-    let mut diagnostics: Vec<Diagnostic> = built.faults.iter().map(|fault| loaded.document.diagnose(fault)).collect();
-    diagnostics.extend(built.elsewhere);
-    diagnostics.extend(loaded.outside.iter().map(Diagnostic::placeless));
-    let wrong = Opened::has_errors(&diagnostics);
-    let diagnostics = in_order(diagnostics);
-    let opened = built.plan.filter(|_| !wrong).map(|plan| Opened {
+    let engine::Looked { name, diagnostics, right } = engine::look(root, file, &overrides, known)?;
+    let opened = right.map(|Right { project, document, plan }| Opened {
         project,
         file: file.to_owned(),
-        document: loaded.document,
+        document,
         plan,
         warnings: diagnostics.clone(),
         overridden: overrides.any(),
+        params: params.clone(),
     });
     Ok(Looked { name, diagnostics, opened })
-}
-
-/// The lock beside a pipeline's file.
-pub(super) fn lock_path(file: &Path) -> PathBuf {
-    file.with_extension("lock")
 }
 
 /// The pipeline's file that a name stands for; without a name, the project's only one.
@@ -92,18 +86,22 @@ pub(super) fn file_of(root: &Path, name: Option<&str>) -> Result<PathBuf, Fault>
 
 /// A right pipeline, or all of its mistakes. Warnings are printed.
 pub(super) fn open(name: Option<&str>, params: &ParamArgs) -> Result<Opened, Failure> {
-    let root = root();
-    let file = file_of(&root, name)?;
-    let looked = look(&root, &file, params)?;
-    match looked.opened {
-        Some(opened) => {
-            if !opened.warnings.is_empty() {
-                super::say(&format!("{}\n", crate::source::render(&opened.warnings, super::color(&std::io::stderr()))));
-            }
-            Ok(opened)
-        }
-        None => Err(Failure::wrong(looked.diagnostics)),
+    open_file_loud(&file_of(&root(), name)?, params)
+}
+
+/// The pipeline in a file, or all of its mistakes. Warnings are printed.
+pub(super) fn open_file_loud(file: &Path, params: &ParamArgs) -> Result<Opened, Failure> {
+    let opened = open_file(file, params)?;
+    if !opened.warnings.is_empty() {
+        super::say(&format!("{}\n", crate::source::render(&opened.warnings, super::color(&std::io::stderr()))));
     }
+    Ok(opened)
+}
+
+/// The pipeline in a file, or all of its mistakes.
+pub(super) fn open_file(file: &Path, params: &ParamArgs) -> Result<Opened, Failure> {
+    let looked = look(&root(), file, params)?;
+    looked.opened.ok_or_else(|| Failure::wrong(looked.diagnostics))
 }
 
 /// A pipeline and one of its steps, from `pipeline/step`, or from a step's name alone where only one pipeline has it.
@@ -138,24 +136,19 @@ pub(super) fn open_step(target: &str, params: &ParamArgs) -> Result<(Opened, Str
 }
 
 impl Opened {
+    /// The same pipeline read anew, now that the columns of what programs left are known.
+    pub(super) fn knowing(&self, made: BTreeMap<String, Shape>) -> Result<Self, Failure> {
+        let known = Known { made, ..Known::default() };
+        let looked = look_knowing(&self.project.root, &self.file, &self.params, known)?;
+        looked.opened.ok_or_else(|| Failure::wrong(looked.diagnostics))
+    }
+
     /// The places of a step and of all that it needs; of all steps without one.
     pub(super) fn places(&self, step: Option<&str>) -> Result<Vec<usize>, Fault> {
         let Some(name) = step else {
             return Ok((0..self.plan.steps.len()).collect());
         };
-        let place = self.place(name)?;
-        let mut places = vec![place];
-        let mut next = 0;
-        while next < places.len() {
-            for need in self.plan.needs(places[next]) {
-                if !places.contains(&need) {
-                    places.push(need);
-                }
-            }
-            next += 1;
-        }
-        places.sort_unstable();
-        Ok(places)
+        Ok(self.with_needs(self.named(name)?).into_iter().collect())
     }
 
     /// The place of a step.
@@ -194,7 +187,11 @@ impl Opened {
             tables,
             effects: &Nothing,
             jobs: 1,
+            memory: u64::MAX,
+            chosen: None,
             force: false,
+            only: false,
+            keep_going: false,
             record: false,
             run: String::new(),
             stop: &RUNNING,

@@ -3,6 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
+use super::choice::Choice;
+use super::open::Opened;
+use super::orders::{Order, orders};
 use super::{Exit, Failure, ParamArgs, open, out, out_json};
 use crate::engine::{Ahead, StepStatus, ahead};
 use crate::report::table::{Align, Table};
@@ -17,24 +20,44 @@ pub(super) struct PlanArgs {
     target: Option<String>,
     #[command(flatten)]
     params: ParamArgs,
+    #[command(flatten)]
+    choice: Choice,
     /// Print it as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &PlanArgs) -> Result<Exit, Failure> {
-    let statuses = statuses(args.target.as_deref(), &args.params)?;
-    if args.json {
-        out_json(&json!({"steps": statuses}));
+    show_all(&orders(args.target.as_slice(), &args.params, &args.choice)?, args.json)
+}
+
+/// Prints what runs would do.
+pub(super) fn show_all(orders: &[Order], json: bool) -> Result<Exit, Failure> {
+    let mut all = Vec::new();
+    for order in orders {
+        let opened = order.opened()?;
+        all.push((opened.plan.name.clone(), looked(&opened, &order.asked.places)?));
+    }
+    if json {
+        let (_, last) = all.pop().expect("there is a pipeline");
+        let before: Vec<_> = all.iter().map(|(name, steps)| json!({"pipeline": name, "steps": steps})).collect();
+        out_json(&if before.is_empty() { json!({"steps": last}) } else { json!({"steps": last, "before": before}) });
         return Ok(Exit::Done);
     }
-    out(&table(&statuses));
-    let runs = statuses.iter().filter(|status| status.ahead == Ahead::Run).count();
-    let waits = statuses.iter().filter(|status| status.ahead == Ahead::Waits).count();
-    super::say(&format!(
-        "{runs} to run, {waits} that may, {} kept",
-        statuses.iter().filter(|status| status.ahead == Ahead::Cached).count()
-    ));
+    let several = all.len() > 1;
+    for (name, statuses) in &all {
+        if several {
+            out(&format!("{name}\n"));
+        }
+        out(&table(statuses));
+        let count = |ahead: Ahead| statuses.iter().filter(|status| status.ahead == ahead).count();
+        super::say(&format!(
+            "{} to run, {} that may, {} kept",
+            count(Ahead::Run),
+            count(Ahead::Waits),
+            count(Ahead::Cached)
+        ));
+    }
     Ok(Exit::Done)
 }
 
@@ -43,9 +66,13 @@ pub(super) fn statuses(target: Option<&str>, params: &ParamArgs) -> Result<Vec<S
     let (pipeline, step) = split(target);
     let opened = open::open(pipeline, params)?;
     let places = opened.places(step)?;
+    looked(&opened, &places)
+}
+
+fn looked(opened: &Opened, places: &[usize]) -> Result<Vec<StepStatus>, Failure> {
     let tables = opened.tables()?;
     let env = opened.looking(&tables)?;
-    let statuses = ahead(&opened.plan, &places, &env);
+    let statuses = ahead(&opened.plan, places, &env);
     tables.save()?;
     Ok(statuses)
 }
@@ -77,6 +104,7 @@ pub(super) fn table(statuses: &[StepStatus]) -> String {
             Ahead::Waits => "may run",
             Ahead::Reconcile => "reconciled",
             Ahead::Blocked => "can't run",
+            Ahead::Skipped => "skipped",
         };
         let took = status.seconds.map(crate::report::seconds).unwrap_or_default();
         table.row([status.step.clone(), status.verb.to_owned(), word.to_owned(), status.reason.clone(), took]);

@@ -13,7 +13,7 @@ pub fn reference() -> (&'static str, String) {
         | 5 | the environment is at fault: disk, network, permission |\n| 6 | data broke its contract |\n| 130 | interrupted |\n"
         .to_owned();
     for command in root.get_subcommands_mut() {
-        if command.get_name() != "help" {
+        if command.get_name() != "help" && !command.is_hide_set() {
             page(command, &mut text);
         }
     }

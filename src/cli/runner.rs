@@ -1,16 +1,19 @@
 //! One run of one pipeline, from its plan to its lock: what `run` and `watch` share.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde_json::Value as Json;
 
+use super::choice::Asked;
 use super::exit::exit_of;
-use super::open::{Opened, lock_path};
+use super::machine::memory;
+use super::open::Opened;
 use super::{Exit, Failure};
 use crate::deploy::Reconciler;
-use crate::engine::{Env, Event, Payload, RunResult, RunStatus, execute};
+use crate::engine::{Env, Event, Payload, RunResult, RunStatus, StepEnd, execute, lock_path};
 use crate::plan::StepKind;
 use crate::report::run_json;
 use crate::source::{Diagnostic, Fault};
@@ -24,14 +27,18 @@ const MOST_LOST: usize = 100;
 pub(super) struct Options {
     /// How many steps run at once; as many as there are processors without it.
     pub(super) jobs: Option<NonZeroUsize>,
-    /// Make everything again.
+    /// Make the chosen steps again.
     pub(super) force: bool,
+    /// Go on with what doesn't need a step that failed.
+    pub(super) keep_going: bool,
     /// Write the lock and move aliases although params are overridden.
     pub(super) record: bool,
 }
 
 /// A run that has ended.
 pub(super) struct Finished {
+    /// The pipeline, as it was planned last.
+    pub(super) opened: Opened,
     pub(super) result: RunResult,
     /// The object that `run --json` prints.
     pub(super) report: Json,
@@ -40,60 +47,97 @@ pub(super) struct Finished {
     pub(super) exit: Exit,
 }
 
-/// Runs the steps of a pipeline at `places`. Events come one by one; `stop` ends it in order.
+/// Takes what happens, with the pipeline that it happens to.
+pub(super) type Listener<'a> = dyn FnMut(&Opened, Event) + 'a;
+
+/// Runs the steps of a pipeline that are asked for. Events come one by one; `stop` ends it in order.
 pub(super) fn run(
-    opened: &Opened,
-    places: &[usize],
+    opened: Opened,
+    asked: &Asked,
     options: &Options,
     stop: &AtomicBool,
-    listen: &mut dyn FnMut(Event),
+    listen: &mut Listener,
 ) -> Result<Finished, Failure> {
     let began = Instant::now();
     let mut history = History::open(&opened.project.root);
     let id = history.begin(&opened.plan.name)?;
-    let runner = Runner { opened, places, options, stop, id: id.as_str() };
-    let mut result = runner.once(options.force, listen)?;
+    let mut runner = Runner { opened, asked, options, stop, id: id.as_str(), ended: BTreeMap::new() };
+    let mut result = runner.planned(options.force, listen)?;
     // What is damaged was set aside: now it is missing, and is made again. Each round sets one aside at least, so it ends.
     let mut rounds = 0;
     while result.failed.iter().any(|(_, fault)| fault.code == "lost-object") && rounds < MOST_LOST {
         super::say("a kept result is damaged and was set aside; it is made again");
-        result = runner.once(options.force, listen)?;
+        runner.ended.clear();
+        result = runner.planned(options.force, listen)?;
         rounds += 1;
     }
-    let errors: Vec<Diagnostic> = result.failed.iter().map(|(place, fault)| failure(opened, *place, fault)).collect();
+    let Runner { opened, ended, .. } = runner;
+    result.remember(ended);
+    let errors: Vec<Diagnostic> = result.failed.iter().map(|(place, fault)| failure(&opened, *place, fault)).collect();
     let report = run_json(id.as_str(), &opened.plan, &result, &errors);
     history.end(&id, status(result.status), began.elapsed().as_secs_f64(), &report)?;
     let exit = exit(&result);
-    Ok(Finished { result, report, errors, exit })
+    Ok(Finished { opened, result, report, errors, exit })
 }
 
 struct Runner<'a> {
-    opened: &'a Opened,
-    places: &'a [usize],
+    opened: Opened,
+    asked: &'a Asked,
     options: &'a Options,
     stop: &'a AtomicBool,
     id: &'a str,
+    /// How steps ended, by name, before what comes after them was planned anew.
+    ended: BTreeMap<String, StepEnd>,
 }
 
 impl Runner<'_> {
-    fn once(&self, force: bool, listen: &mut dyn FnMut(Event)) -> Result<RunResult, Failure> {
-        let opened = self.opened;
+    /// Runs, and plans what is left anew as often as a program leaves columns that nobody knew.
+    fn planned(&mut self, force: bool, listen: &mut Listener) -> Result<RunResult, Failure> {
+        let mut made = BTreeMap::new();
+        let mut result = self.once(force, listen)?;
+        loop {
+            let surprises = result.surprises();
+            if surprises.is_empty() || result.status != RunStatus::Done {
+                return Ok(result);
+            }
+            for end in result.steps {
+                // The second time it is told as cached, and that is no news.
+                self.ended.entry(end.step.clone()).or_insert(end);
+            }
+            made.extend(surprises);
+            self.opened = self.opened.knowing(made.clone())?;
+            // What was forced is made; the rest is forced when its turn comes.
+            result = self.once(force, listen)?;
+        }
+    }
+
+    fn once(&self, force: bool, listen: &mut Listener) -> Result<RunResult, Failure> {
+        let opened = &self.opened;
         let records = !opened.overridden || self.options.record;
         let root = &opened.project.root;
         let tables = opened.tables()?;
         let effects = Reconciler::new(root, actor(), commit(root))?;
         let jobs = self.options.jobs.or_else(|| std::thread::available_parallelism().ok());
+        let chosen = self.chosen();
         let env = Env {
             store: Store::open(root)?,
             tables: &tables,
             effects: &effects,
             jobs: jobs.map_or(1, NonZeroUsize::get),
+            memory: memory(),
+            chosen: chosen.as_ref(),
+            only: self.asked.only,
+            keep_going: self.options.keep_going,
             force,
             record: records,
             run: self.id.to_owned(),
             stop: self.stop,
         };
-        let result = execute(&opened.plan, self.places, &env, listen);
+        let result = execute(&opened.plan, &self.asked.places, &env, &mut |event| {
+            if !event.step().is_some_and(|step| self.ended.contains_key(step)) {
+                listen(opened, event);
+            }
+        });
         tables.save()?;
         if records && matches!(result.status, RunStatus::Done | RunStatus::GateFailed) {
             let lock = result.lock(&opened.plan, opened.project.lock.as_ref(), tables.locks(&opened.plan));
@@ -101,6 +145,16 @@ impl Runner<'_> {
             save(opened, &result, &env.store)?;
         }
         Ok(result)
+    }
+
+    /// The chosen steps that haven't run yet.
+    fn chosen(&self) -> Option<BTreeSet<usize>> {
+        if self.ended.is_empty() {
+            return self.asked.chosen.clone();
+        }
+        let left = |place: &usize| !self.ended.contains_key(&self.opened.plan.steps[*place].name);
+        let chosen = self.asked.chosen.clone().unwrap_or_else(|| self.asked.places.iter().copied().collect());
+        Some(chosen.into_iter().filter(left).collect())
     }
 }
 

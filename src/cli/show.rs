@@ -76,6 +76,7 @@ fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
             (text, json!(found))
         }
         Payload::Deployed(_) => (String::new(), Json::Null),
+        Payload::Files(_) => (done.summary.clone(), json!({"outputs": done.outputs})),
     })
 }
 

@@ -52,6 +52,7 @@ pub(super) fn run(args: &Why) -> Result<Exit, Failure> {
     match now.ahead {
         Ahead::Run => out(&format!("`{step}` would run: {}", now.reason)),
         Ahead::Waits => out(&format!("`{step}` may run: {}", now.reason)),
+        Ahead::Skipped => out(&format!("`{step}` is skipped: {}", now.reason)),
         Ahead::Blocked => out(&format!("`{step}` can't run: {}", now.reason)),
         Ahead::Cached | Ahead::Reconcile => out(&format!("`{step}` is up to date")),
     }

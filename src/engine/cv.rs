@@ -77,7 +77,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train, rule: &Cv) -> Result<Kept
             key::part(&mut parts, meta.training());
         }
         Base::Source(source) => {
-            let identity = cx.tables.identity(cx.plan, source)?;
+            let identity = cx.identity(source)?;
             parts.add(format!("source.{}", cx.plan.sources[source].spec.name), identity.bytes.to_string());
             parts.add("reading", identity.reading);
         }
@@ -93,12 +93,12 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train, rule: &Cv) -> Result<Kept
                 let meta = &cx.done(at).segments()[0].table;
                 Table::of_parts(meta.shape.clone(), vec![(Part::All, (*table::frame(cx, meta.training())?).clone())])
             }
-            Base::Source(source) => work(&before, (*cx.tables.table(cx.plan, source)?).clone(), cx.plan.seed)?.table,
+            Base::Source(source) => work(&before, (*cx.table(source)?).clone(), cx.plan.seed)?.table,
         };
         let answers = folds(cx, train, &draw, &table, &after)?;
         let bytes = serde_json::to_vec(&answers).expect("answers are plain data");
         let digest = cx.store.put(&bytes)?;
-        Ok(Made { outputs: BTreeMap::from([("folds".to_owned(), digest)]), meta: json!({"folds": rule.folds}) })
+        Ok(Made::new(BTreeMap::from([("folds".to_owned(), digest)]), json!({"folds": rule.folds})))
     })?;
     Ok(Kept { digest: done.output("folds")?, ran: done.ran })
 }

@@ -47,7 +47,7 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         "metrics": judgement.map(|judgement| metrics(judgement)),
         "model": cx.done(model).outputs["model"].to_string(),
         "inputs": sealed.record.meta["inputs"],
-        "sources": {cx.plan.sources[source].spec.name.as_str(): cx.tables.identity(cx.plan, source)?.bytes.to_string()},
+        "sources": {cx.plan.sources[source].spec.name.as_str(): cx.identity(source)?.bytes.to_string()},
     });
     let registration = Registration {
         name: deploy.name.clone(),

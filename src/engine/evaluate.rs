@@ -36,7 +36,7 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
         let models =
             candidates.iter().map(|candidate| judge(cx, step, evaluate, candidate)).collect::<Result<Vec<_>, _>>()?;
         let digest = cx.store.put(&crate::store::canonical(&json!(models)))?;
-        Ok(Made { outputs: BTreeMap::from([("report".to_owned(), digest)]), meta: json!(models) })
+        Ok(Made::new(BTreeMap::from([("report".to_owned(), digest)]), json!(models)))
     })?;
     let models: Vec<ModelReport> = serde_json::from_value(done.record.meta.clone()).map_err(|error| {
         Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`")

@@ -1,6 +1,7 @@
 //! What happens during a run. Terminal, JSON and run history are consumers of these.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -59,6 +60,26 @@ pub enum Event {
         /// Of how much.
         total: usize,
     },
+    /// A program said something.
+    Said {
+        /// The step.
+        step: String,
+        /// One line, without its end and without secrets.
+        line: String,
+    },
+    /// A step failed, and will be tried again.
+    Retrying {
+        /// The step.
+        step: String,
+        /// How often it failed.
+        attempt: u32,
+        /// How often it is tried again at most.
+        of: u32,
+        /// How long until then.
+        wait: Duration,
+        /// Why it failed.
+        fault: Fault,
+    },
     /// Something that somebody should know.
     Warning {
         /// The step.
@@ -68,4 +89,18 @@ pub enum Event {
     },
     /// A step ended.
     Ended(StepEnd),
+}
+
+impl Event {
+    /// The step that it is about.
+    pub fn step(&self) -> Option<&str> {
+        match self {
+            Event::Started { step }
+            | Event::Progress { step, .. }
+            | Event::Said { step, .. }
+            | Event::Retrying { step, .. }
+            | Event::Warning { step, .. } => Some(step),
+            Event::Ended(end) => Some(&end.step),
+        }
+    }
 }

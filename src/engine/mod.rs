@@ -1,5 +1,6 @@
 //! Runs a plan: looks results up, makes what isn't made, keeps it. It never prints; it tells events.
 
+mod child;
 mod coverage;
 mod cv;
 mod deploy;
@@ -8,26 +9,36 @@ mod event;
 mod features;
 mod judge;
 mod key;
+mod look;
 mod outcome;
+mod program;
 mod project;
+mod queue;
 mod reason;
 mod run;
 mod seal;
 mod sources;
 mod status;
+mod supervise;
 mod table;
 mod test;
 mod train;
 mod unit;
+mod upstream;
 
+pub use child::SUPERVISE;
 pub use event::{Event, Outcome, StepEnd};
 pub use judge::{GateResult, Judgement, ModelReport, Scores, SliceReport, Verdict};
+pub use look::{Known, Looked, Right, lock_path, look};
 pub use outcome::{DeployResult, PartMeta, Payload, SegmentDone, StepDone, TableMeta};
+pub use program::LOG;
 pub use project::{Project, root_of};
+pub use queue::execute;
 pub use reason::{explain, headline};
-pub use run::{Effects, Env, Registration, RunResult, RunStatus, execute};
+pub use run::{Effects, Env, Registration, RunResult, RunStatus};
 pub use sources::{SourceTables, Tables};
 pub use status::{Ahead, StepStatus, Why, ahead, kept, why_ran};
+pub use supervise::supervise;
 pub use table::{load_part, object};
 pub use test::{TestResult, run_tests};
 pub use unit::{label, ran, was};

@@ -97,6 +97,8 @@ pub enum Payload {
     Judged(Box<Judgement>),
     /// A deployment; none if a gate failed.
     Deployed(Option<DeployResult>),
+    /// Files that a program left, and the columns of tables among them that have others than the plan was made with.
+    Files(BTreeMap<String, Shape>),
 }
 
 /// A step that is done.
@@ -119,6 +121,14 @@ pub struct StepDone {
 }
 
 impl StepDone {
+    /// Columns that the plan didn't know: what comes after must be planned anew.
+    pub fn surprises(&self) -> Option<&BTreeMap<String, Shape>> {
+        match &self.payload {
+            Payload::Files(surprises) if !surprises.is_empty() => Some(surprises),
+            _ => None,
+        }
+    }
+
     /// The table after its last op.
     pub fn table(&self) -> &TableMeta {
         &self.segments().last().expect("a table step has a segment").table

@@ -1,13 +1,17 @@
 //! A project on the disk: its root, its pipelines, and what its files say of columns before a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
+use super::look::{Known, Right, look};
+use super::program;
+use super::unit::label;
 use crate::data::{self, Contract, Field, Kind, Shape};
 use crate::plan::{Problem, Schemas};
 use crate::source::{Data, Document, Fault, decode, suggest};
-use crate::spec::SourceSpec;
-use crate::store::Lock;
+use crate::spec::{Origin, Overrides, SourceSpec};
+use crate::store::{Lock, Store};
 
 /// A project, seen from one of its pipelines.
 pub struct Project {
@@ -15,6 +19,11 @@ pub struct Project {
     pub root: PathBuf,
     /// What the pipeline's lock says, if there is one.
     pub lock: Option<Lock>,
+    /// The pipeline's name.
+    pipeline: String,
+    known: Known,
+    /// The pipelines whose tables this one works on, opened once.
+    others: Mutex<BTreeMap<String, Arc<Right>>>,
 }
 
 /// The nearest folder upward with `gristmill.yaml`, else with `.git`, else `from` itself.
@@ -24,6 +33,64 @@ pub fn root_of(from: &Path) -> PathBuf {
 }
 
 impl Project {
+    /// The project at `root`, seen from one of its pipelines.
+    pub(super) fn new(root: &Path, pipeline: &str, lock: Option<Lock>, known: Known) -> Self {
+        Self { root: root.to_owned(), lock, pipeline: pipeline.to_owned(), known, others: Mutex::default() }
+    }
+
+    /// Another pipeline of the project, which this one works on.
+    pub(super) fn other(&self, name: &str) -> Result<Arc<Right>, Fault> {
+        if let Some(known) = self.others.lock().expect("no holder panicked").get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let mut waiting = self.known.waiting.clone();
+        waiting.push(self.pipeline.clone());
+        if waiting.iter().any(|waiting| waiting == name) {
+            let path = waiting.iter().chain([&name.to_owned()]).map(|name| format!("`{name}`")).collect::<Vec<_>>();
+            return Err(Fault::new("cycle", format!("the pipelines wait for each other: {}", path.join(" → "))));
+        }
+        let file = Self::pipeline(&self.root, name)?;
+        let known = Known { waiting, ..Known::default() };
+        let looked = look(&self.root, &file, &Overrides::default(), known)?;
+        let Some(right) = looked.right else {
+            let cycle = looked.diagnostics.iter().find(|found| found.code == "cycle");
+            let (code, message) = match cycle {
+                Some(cycle) => ("cycle", cycle.message.clone()),
+                None => ("broken-pipeline", format!("the pipeline `{name}` has mistakes of its own")),
+            };
+            return Err(Fault::new(code, message).help(format!("`gristmill check {name}` tells them")));
+        };
+        let right = Arc::new(right);
+        self.others.lock().expect("no holder panicked").insert(name.to_owned(), Arc::clone(&right));
+        Ok(right)
+    }
+
+    /// The columns of a table of another pipeline.
+    fn columns_of(&self, pipeline: &str, step: &str, part: Option<&str>) -> Result<Option<Shape>, Fault> {
+        let other = self.other(pipeline)?;
+        let Some(table) = other.plan.step(step).and_then(|place| other.plan.table(place)) else {
+            let steps = other.plan.steps.iter().enumerate().filter(|(place, _)| other.plan.table(*place).is_some());
+            let fault = Fault::new("unknown-step", format!("the pipeline `{pipeline}` has no table `{step}`"));
+            return Err(fault.maybe_help(suggest(step, steps.map(|(_, step)| step.name.as_str()))));
+        };
+        if let Some(part) = part.filter(|_| !table.is_split) {
+            return Err(Fault::new("no-part", format!("`{step}` isn't split, so it has no {part} part")));
+        }
+        let shape = table.shape.clone();
+        Ok(shape.map(|shape| Shape { protected: BTreeSet::new(), guarded: BTreeSet::new(), ..shape }))
+    }
+
+    /// The columns that a program's table had when the program last ran here.
+    fn columns_made(&self, source: &SourceSpec) -> Option<Shape> {
+        if let Some(shape) = self.known.made.get(&source.name) {
+            return Some(shape.clone());
+        }
+        let Origin::Program { step, output } = &source.origin else { return None };
+        let store = Store::open(&self.root).ok()?;
+        let record = store.record(&store.latest(&label(&self.pipeline, step, ""))?)?;
+        program::columns(&record, output)
+    }
+
     /// The files of a source, sorted by name, as paths relative to the root.
     ///
     /// # Errors
@@ -64,6 +131,26 @@ impl Project {
         let folder = Path::new(path).parent().unwrap_or(Path::new(""));
         Err(Fault::new("missing-file", format!("there is no file `{path}`"))
             .maybe_help(near.map(|near| format!("did you mean `{}`?", folder.join(near).display()))))
+    }
+
+    /// The files of a folder with all beneath it, a glob or a file, sorted, as paths relative to the root. What is hidden and
+    /// what Python compiles is no code.
+    ///
+    /// # Errors
+    /// If there is none: with the nearest name.
+    pub fn code(&self, path: &str) -> Result<Vec<String>, Fault> {
+        let whole = self.root.join(path);
+        if !whole.is_dir() {
+            return self.files(path);
+        }
+        let mut files = Vec::new();
+        walk(&whole, &mut files).map_err(crate::store::StoreError::io("read", Path::new(path)))?;
+        let mut files: Vec<String> = files
+            .iter()
+            .map(|file| file.strip_prefix(&self.root).unwrap_or(file).to_string_lossy().into_owned())
+            .collect();
+        files.sort();
+        Ok(files)
     }
 
     fn locked(&self, source: &SourceSpec, said: &BTreeMap<String, Kind>) -> Option<Shape> {
@@ -108,6 +195,16 @@ impl Schemas for Project {
 
     fn columns(&self, source: &SourceSpec, said: &BTreeMap<String, Kind>) -> (Option<Shape>, Option<Fault>) {
         let locked = self.locked(source, said);
+        match &source.origin {
+            Origin::Files => {}
+            Origin::Program { .. } => return (self.columns_made(source).or(locked), None),
+            Origin::Pipeline { pipeline, step, part } => {
+                return match self.columns_of(pipeline, step, part.as_deref()) {
+                    Ok(shape) => (shape.or(locked), None),
+                    Err(fault) => (None, Some(fault)),
+                };
+            }
+        }
         let files = match self.files(&source.path) {
             Ok(files) => files,
             Err(fault) if locked.is_some() && fault.code == "missing-file" => {
@@ -124,6 +221,30 @@ impl Schemas for Project {
             Err(fault) => (None, Some(fault)),
         }
     }
+
+    fn exists(&self, path: &str) -> Result<(), Fault> {
+        if self.root.join(path).is_dir() {
+            return Ok(());
+        }
+        self.files(path).map(drop)
+    }
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with('.') || name == "__pycache__" {
+            continue;
+        }
+        // Links to folders are not followed: they may lead in circles.
+        if entry.file_type()?.is_dir() {
+            walk(&entry.path(), files)?;
+        } else if entry.path().is_file() {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// The pipelines of a project: names and files, sorted.

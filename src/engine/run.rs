@@ -1,21 +1,24 @@
-//! The run: a queue of steps that are ready, worked off by threads.
+//! What a run is given, what it shares between steps, and what it leaves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use polars::prelude::DataFrame;
 use serde_json::Value as Json;
 
-use super::event::{Event, Outcome, StepEnd};
+use super::event::{Event, StepEnd};
 use super::outcome::{DeployResult, Payload, StepDone};
-use super::sources::Tables;
+use super::sources::{Identity, Tables};
+use super::status::WOULD_RUN;
 use super::unit::label;
-use super::{deploy, evaluate, table, train};
+use super::{deploy, evaluate, program, table, train};
+use crate::data::{Shape, Table};
 use crate::plan::{Plan, StepKind};
 use crate::source::Fault;
+use crate::spec::Origin;
 use crate::store::{Digest, Key, Lock, SourceLock, StepLock, Store};
 
 /// A model to register.
@@ -53,10 +56,18 @@ pub struct Env<'a> {
     pub tables: &'a dyn Tables,
     /// What acts on the world.
     pub effects: &'a dyn Effects,
-    /// How many steps run at once.
+    /// How many processors steps may keep busy together; a step that says nothing keeps one.
     pub jobs: usize,
-    /// Make everything again.
+    /// How much memory steps may say that they need together, in bytes.
+    pub memory: u64,
+    /// The steps that were asked for, where others are there only because these need them; without it, all.
+    pub chosen: Option<&'a BTreeSet<usize>>,
+    /// Make the chosen steps again.
     pub force: bool,
+    /// Make no other step than the chosen ones: the others must be kept.
+    pub only: bool,
+    /// Go on with what doesn't need a step that failed.
+    pub keep_going: bool,
     /// Whether aliases may move.
     pub record: bool,
     /// The run's name.
@@ -108,6 +119,21 @@ impl RunResult {
             Payload::Deployed(Some(result)) => Some(result),
             _ => None,
         })
+    }
+
+    /// Lets steps that ended before the rest was planned anew end as they did then.
+    pub fn remember(&mut self, mut ended: BTreeMap<String, StepEnd>) {
+        for end in &mut self.steps {
+            if let Some(before) = ended.remove(&end.step) {
+                *end = before;
+            }
+        }
+    }
+
+    /// Columns that the plan didn't know, by source: the steps after these are still to be planned and run.
+    pub fn surprises(&self) -> BTreeMap<String, Shape> {
+        let done = self.done.iter().flatten().filter_map(StepDone::surprises);
+        done.flat_map(|surprises| surprises.clone()).collect()
     }
 
     /// The lock after this run: what is done, and for steps that didn't run what the last lock says.
@@ -165,36 +191,50 @@ impl Frames {
     }
 }
 
-/// What every step of a run sees.
-pub(super) struct Cx<'a> {
+/// What all steps of a run share.
+pub(super) struct RunCx<'a> {
     pub(super) plan: &'a Plan,
     pub(super) store: Store,
     pub(super) tables: &'a dyn Tables,
     pub(super) effects: &'a dyn Effects,
-    pub(super) force: bool,
     pub(super) record: bool,
-    /// Only look up: what isn't kept is told as a fault.
-    pub(super) dry: bool,
     pub(super) run: String,
     pub(super) frames: Frames,
+    chosen: Chosen<'a>,
+    /// Only look up: what isn't kept is told as a fault.
+    dry: bool,
     stop: &'a AtomicBool,
     events: Sender<Event>,
-    units: Mutex<BTreeMap<String, Key>>,
-    done: Vec<OnceLock<StepDone>>,
+    pub(super) units: Mutex<BTreeMap<String, Key>>,
+    pub(super) done: Vec<OnceLock<StepDone>>,
 }
 
-impl<'a> Cx<'a> {
+/// Which steps were asked for, and how.
+#[derive(Clone, Copy)]
+struct Chosen<'a> {
+    places: Option<&'a BTreeSet<usize>>,
+    force: bool,
+    only: bool,
+}
+
+impl Chosen<'_> {
+    fn has(&self, place: usize) -> bool {
+        self.places.is_none_or(|places| places.contains(&place))
+    }
+}
+
+impl<'a> RunCx<'a> {
     pub(super) fn new(plan: &'a Plan, env: &Env<'a>, events: Sender<Event>, dry: bool) -> Self {
         Self {
             plan,
             store: env.store.clone(),
             tables: env.tables,
             effects: env.effects,
-            force: env.force,
             record: env.record,
-            dry,
             run: env.run.clone(),
             frames: Frames::default(),
+            chosen: Chosen { places: env.chosen, force: env.force, only: env.only },
+            dry,
             stop: env.stop,
             events,
             units: Mutex::default(),
@@ -229,189 +269,105 @@ impl<'a> Cx<'a> {
     pub(super) fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+}
 
-    /// A fault when the run was told to stop.
+/// What one try of one step sees.
+pub(super) struct Cx<'a> {
+    shared: &'a RunCx<'a>,
+    /// Make it again.
+    pub(super) force: bool,
+    /// Only look it up.
+    pub(super) dry: bool,
+    deadline: Option<Instant>,
+}
+
+impl<'a> std::ops::Deref for Cx<'a> {
+    type Target = RunCx<'a>;
+
+    fn deref(&self) -> &RunCx<'a> {
+        self.shared
+    }
+}
+
+impl Cx<'_> {
+    /// Whether its work is no longer wanted: the run was told to stop, or its time is over.
+    pub(super) fn stopped(&self) -> bool {
+        self.shared.stopped() || self.is_late()
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// A fault when its work is no longer wanted.
     pub(super) fn check(&self) -> Result<(), Fault> {
         if self.stopped() {
             return Err(Fault::new("interrupted", "the run was interrupted"));
         }
         Ok(())
     }
+
+    /// What a source is known by.
+    pub(super) fn identity(&self, source: usize) -> Result<Identity, Fault> {
+        match self.made(source)? {
+            Some(digest) => Ok(self.tables.identity_of(self.plan, source, digest)),
+            None => self.tables.identity(self.plan, source),
+        }
+    }
+
+    /// A source's rows.
+    pub(super) fn table(&self, source: usize) -> Result<Arc<Table>, Fault> {
+        match self.made(source)? {
+            Some(digest) => self.tables.table_of(self.plan, source, digest, &|| table::object(&self.store, &digest)),
+            None => self.tables.table(self.plan, source),
+        }
+    }
+
+    /// The object with a source's file, if a program left it.
+    fn made(&self, source: usize) -> Result<Option<Digest>, Fault> {
+        let Some(maker) = self.plan.maker(source) else { return Ok(None) };
+        let Origin::Program { output, .. } = &self.plan.sources[source].spec.origin else { return Ok(None) };
+        Ok(self.done(maker).outputs.get(output).copied())
+    }
 }
 
-/// Runs a step. Faults have their routes from the document's root.
-pub(super) fn step(cx: &Cx, place: usize) -> Result<StepDone, Fault> {
-    let step = &cx.plan.steps[place];
+/// Runs a step once. Faults have their routes from the document's root.
+pub(super) fn step(run: &RunCx, place: usize) -> Result<StepDone, Fault> {
+    let step = &run.plan.steps[place];
     let here = |fault: Fault| match fault.route.segments().first() {
         // Ops and sources know their own places.
         Some(crate::source::Segment::Key(first)) if first == "steps" || first == "sources" => fault,
         _ => fault.under(&step.route()),
     };
-    match &step.kind {
-        StepKind::Table(of) => table::run(cx, step, of),
-        StepKind::Train(of) => train::run(cx, step, of),
-        StepKind::Evaluate(of) => evaluate::run(cx, step, of),
-        StepKind::Deploy(of) => deploy::run(cx, step, of),
-    }
-    .map_err(here)
-}
-
-#[derive(Default)]
-struct Queue {
-    ready: std::collections::BTreeSet<usize>,
-    waiting: BTreeMap<usize, usize>,
-    running: usize,
-    failed: bool,
-    ends: BTreeMap<usize, StepEnd>,
-    faults: Vec<(usize, Fault)>,
-}
-
-/// Runs the steps of `plan` at `places`, and those that they need are among them. Events come one by one, in one thread.
-pub fn execute(plan: &Plan, places: &[usize], env: &Env, listen: &mut dyn FnMut(Event)) -> RunResult {
-    let (events, inbox) = mpsc::channel();
-    let cx = Cx::new(plan, env, events, false);
-    let mut users: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let mut queue = Queue::default();
-    for place in places {
-        let needs = plan.needs(*place);
-        if needs.is_empty() {
-            queue.ready.insert(*place);
-        } else {
-            queue.waiting.insert(*place, needs.len());
-        }
-        for need in needs {
-            users.entry(need).or_default().push(*place);
-        }
-    }
-    let shared = (Mutex::new(queue), Condvar::new());
-    std::thread::scope(|scope| {
-        for _ in 0..env.jobs.clamp(1, places.len().max(1)) {
-            scope.spawn(|| work(&cx, &shared, &users));
-        }
-        // The last worker to end closes the channel by its last event.
-        loop {
-            match inbox.recv_timeout(std::time::Duration::from_millis(20)) {
-                Ok(event) => listen(event),
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    let queue = shared.0.lock().expect("no holder panicked");
-                    if idle(&queue, &cx) {
-                        break;
-                    }
-                }
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
-            }
-        }
-    });
-    while let Ok(event) = inbox.try_recv() {
-        listen(event);
-    }
-    let queue = shared.0.into_inner().expect("no holder panicked");
-    finish(plan, places, cx, queue, listen)
-}
-
-/// Whether nothing runs and nothing will.
-fn idle(queue: &Queue, cx: &Cx) -> bool {
-    queue.running == 0 && (queue.ready.is_empty() || queue.failed || cx.stopped())
-}
-
-fn work(cx: &Cx, shared: &(Mutex<Queue>, Condvar), users: &BTreeMap<usize, Vec<usize>>) {
-    let (lock, changed) = shared;
-    let mut queue = lock.lock().expect("no holder panicked");
-    loop {
-        if idle(&queue, cx) {
-            changed.notify_all();
-            return;
-        }
-        let next = if queue.failed || cx.stopped() { None } else { queue.ready.pop_first() };
-        let Some(place) = next else {
-            queue = changed.wait_timeout(queue, std::time::Duration::from_millis(50)).expect("no holder panicked").0;
-            continue;
-        };
-        queue.running += 1;
-        drop(queue);
-        let name = &cx.plan.steps[place].name;
-        cx.tell(Event::Started { step: name.clone() });
-        let began = Instant::now();
-        let result = step(cx, place);
-        let seconds = began.elapsed().as_secs_f64();
-        queue = lock.lock().expect("no holder panicked");
-        queue.running -= 1;
-        let end = match result {
-            Ok(done) => {
-                let end = ended(name, &done, seconds);
-                cx.finish(place, done);
-                for user in users.get(&place).into_iter().flatten() {
-                    let left = queue.waiting.get_mut(user).expect("every user waits");
-                    *left -= 1;
-                    if *left == 0 {
-                        queue.waiting.remove(user);
-                        queue.ready.insert(*user);
-                    }
-                }
-                end
-            }
-            Err(fault) => {
-                let end = StepEnd {
-                    step: name.clone(),
-                    outcome: Outcome::Failed,
-                    reason: fault.message.clone(),
-                    key: None,
-                    seconds,
-                    outputs: BTreeMap::new(),
-                    summary: String::new(),
-                };
-                queue.failed = true;
-                queue.faults.push((place, fault));
-                end
-            }
-        };
-        cx.tell(Event::Ended(end.clone()));
-        queue.ends.insert(place, end);
-        changed.notify_all();
-    }
-}
-
-fn ended(name: &str, done: &StepDone, seconds: f64) -> StepEnd {
-    StepEnd {
-        step: name.to_owned(),
-        outcome: done.outcome,
-        reason: done.reason.clone(),
-        key: Some(done.key.to_string()),
-        seconds,
-        outputs: done.outputs.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect(),
-        summary: done.summary.clone(),
-    }
-}
-
-fn finish(plan: &Plan, places: &[usize], cx: Cx, mut queue: Queue, listen: &mut dyn FnMut(Event)) -> RunResult {
-    let interrupted = cx.stopped() || queue.faults.iter().any(|(_, fault)| fault.code == "interrupted");
-    for place in places {
-        if queue.ends.contains_key(place) {
-            continue;
-        }
-        let end = StepEnd {
-            step: plan.steps[*place].name.clone(),
-            outcome: Outcome::Skipped,
-            reason: if interrupted { "the run was interrupted" } else { "a step failed" }.to_owned(),
-            key: None,
-            seconds: 0.0,
-            outputs: BTreeMap::new(),
-            summary: String::new(),
-        };
-        listen(Event::Ended(end.clone()));
-        queue.ends.insert(*place, end);
-    }
-    let units = cx.units.into_inner().expect("no holder panicked");
-    let done: Vec<Option<StepDone>> = cx.done.into_iter().map(OnceLock::into_inner).collect();
-    let gates = done.iter().flatten().all(|done| match &done.payload {
-        Payload::Judged(judgement) => judgement.verdict.passed(),
-        _ => true,
-    });
-    let status = match () {
-        () if interrupted => RunStatus::Interrupted,
-        () if !queue.faults.is_empty() => RunStatus::Failed,
-        () if !gates => RunStatus::GateFailed,
-        () => RunStatus::Done,
+    let chosen = run.chosen.has(place);
+    let only = run.chosen.only && !chosen;
+    let cx = Cx {
+        shared: run,
+        force: run.chosen.force && chosen,
+        dry: run.dry || only,
+        deadline: step.limits.timeout.map(|timeout| Instant::now() + timeout.0),
     };
-    RunResult { status, steps: queue.ends.into_values().collect(), done, failed: queue.faults, units }
+    let result = match &step.kind {
+        StepKind::Table(of) => table::run(&cx, step, of),
+        StepKind::Train(of) => train::run(&cx, step, of),
+        StepKind::Evaluate(of) => evaluate::run(&cx, step, of),
+        StepKind::Deploy(of) => deploy::run(&cx, step, of),
+        StepKind::Run(of) => program::run(&cx, step, of),
+    };
+    result.map_err(|fault| match fault.code {
+        WOULD_RUN if only && !run.dry => {
+            let message =
+                format!("`{}` isn't up to date ({}), and only other steps were asked for", step.name, fault.message);
+            here(
+                Fault::new("not-made", message)
+                    .help(format!("run it first: `gristmill run {}/{}`", run.plan.name, step.name)),
+            )
+        }
+        "interrupted" if !run.stopped() && cx.is_late() => {
+            let allowed = step.limits.timeout.map(|timeout| timeout.to_string()).unwrap_or_default();
+            let late = Fault::new("timeout", format!("it took longer than {allowed}"));
+            here(late.help("give it more time: `timeout`, or less work").within("timeout"))
+        }
+        _ => here(fault),
+    })
 }

@@ -27,7 +27,7 @@ pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
     let (source, steps) = cx.plan.chain(train.input);
     let recipes: Vec<Digest> =
         steps.iter().flat_map(|step| cx.done(*step).segments()).map(|segment| segment.recipe).collect();
-    let identity = cx.tables.identity(cx.plan, source)?;
+    let identity = cx.identity(source)?;
     let meta = table::meta(cx, train.input)?;
     let mut parts = Parts::new("seal");
     parts.add("format", FORMAT);
@@ -47,11 +47,11 @@ pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
         }
         let versions = versions(cx, &steps);
         let training = table::frame(cx, meta.training())?;
-        let raw = cx.tables.table(cx.plan, source)?;
+        let raw = cx.table(source)?;
         let sealed = seal(cx, source, trained, &whole, versions, &raw, &training)?;
         let digest = cx.store.put(&sealed.to_bytes())?;
         let inputs: Vec<&str> = sealed.signature.iter().map(|field| field.name.as_str()).collect();
-        Ok(Made { outputs: BTreeMap::from([("sealed".to_owned(), digest)]), meta: json!({"inputs": inputs}) })
+        Ok(Made::new(BTreeMap::from([("sealed".to_owned(), digest)]), json!({"inputs": inputs})))
     })
 }
 

@@ -1,17 +1,20 @@
 //! Sources: what they are known by, and their tables, each read once a run.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::{Value as Json, json};
 
+use super::outcome::TableMeta;
 use super::project::Project;
+use super::upstream;
 use crate::data::{self, Kind, Shape, Source, Table, Violation};
 use crate::plan::{Plan, SourceNode};
 use crate::recipe::{RowStep, apply};
 use crate::source::Fault;
-use crate::store::{Digest, SourceLock, Sources};
+use crate::spec::Origin;
+use crate::store::{Digest, SourceLock, Sources, Store};
 
 /// Where the rows of sources come from.
 pub trait Tables: Sync {
@@ -19,6 +22,22 @@ pub trait Tables: Sync {
     fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault>;
     /// Its rows.
     fn table(&self, plan: &Plan, source: usize) -> Result<Arc<Table>, Fault>;
+    /// What a source is known by whose file a program left.
+    fn identity_of(&self, plan: &Plan, source: usize, bytes: Digest) -> Identity;
+    /// The rows in that file, which `read` gives.
+    fn table_of(
+        &self,
+        plan: &Plan,
+        source: usize,
+        bytes: Digest,
+        read: &dyn Fn() -> Result<Vec<u8>, Fault>,
+    ) -> Result<Arc<Table>, Fault>;
+    /// The rows of a file that a program just left, its columns taken as they are.
+    fn first_of(&self, plan: &Plan, source: usize, read: &dyn Fn() -> Result<Vec<u8>, Fault>) -> Result<Table, Fault>;
+    /// Where the one file of a source is.
+    fn file(&self, plan: &Plan, source: usize) -> Result<PathBuf, Fault>;
+    /// The files of a folder, glob or file, sorted, with their digests.
+    fn code(&self, path: &str) -> Result<Vec<(String, Digest)>, Fault>;
 }
 
 /// What a source is known by.
@@ -77,27 +96,33 @@ impl<'a> SourceTables<'a> {
             })
             .collect()
     }
+}
 
-    fn read(&self, source: &SourceNode) -> Result<Table, Fault> {
-        let mut reading = source.spec.reading.clone();
-        // The types that the plan was checked with, which the lock may hold since long ago: a column that is of another
-        // type today is an error with its row.
-        for field in source.shape.iter().flat_map(|shape| &shape.fields) {
-            reading.kinds.entry(field.name.clone()).or_insert(field.kind);
-        }
-        let files = self.project.files(&source.spec.path)?;
-        let files = files.into_iter().map(|name| load(&self.project.root, name)).collect::<Result<Vec<_>, _>>()?;
-        let table = data::read(files, &reading).map_err(|fault| match source.contract {
-            // The type is the contract's first rule.
-            Some(_) if fault.code == "wrong-type" => Fault { code: "contract", ..fault },
-            _ => fault,
-        })?;
-        let table = match &source.contract {
-            Some(contract) => contract.keep(table).map_err(|broken| violated(source, &broken))?,
-            None => table,
-        };
-        filtered(table, source)
+fn read(source: &SourceNode, files: Vec<Source>) -> Result<Table, Fault> {
+    let mut reading = source.spec.reading.clone();
+    // The types that the plan was checked with, which the lock may hold since long ago: a column that is of another
+    // type today is an error with its row.
+    for field in source.shape.iter().flat_map(|shape| &shape.fields) {
+        reading.kinds.entry(field.name.clone()).or_insert(field.kind);
     }
+    checked(source, data::read(files, &reading).map_err(|fault| blamed(source, fault))?)
+}
+
+/// The type is the contract's first rule.
+fn blamed(source: &SourceNode, fault: Fault) -> Fault {
+    match source.contract {
+        Some(_) if fault.code == "wrong-type" => Fault { code: "contract", ..fault },
+        _ => fault,
+    }
+}
+
+/// A table that keeps its contract, cut down to what is asked for.
+fn checked(source: &SourceNode, table: Table) -> Result<Table, Fault> {
+    let table = match &source.contract {
+        Some(contract) => contract.keep(table).map_err(|broken| violated(source, &broken))?,
+        None => table,
+    };
+    filtered(table, source)
 }
 
 /// The rows that meet the source's own condition; they keep their positions.
@@ -137,6 +162,11 @@ impl Tables for SourceTables<'_> {
         }
         let node = &plan.sources[source];
         let at = |fault: Fault| fault.within("path").under(&node.spec.route());
+        if let Some(meta) =
+            self.upstream(plan, source).map_err(|fault| fault.within("from").under(&node.spec.route()))?
+        {
+            return Ok(self.identity_of(plan, source, upstream::digest(&meta)));
+        }
         let files = self.project.files(&node.spec.path).map_err(at)?;
         let mut digests = Vec::new();
         for file in files {
@@ -147,26 +177,90 @@ impl Tables for SourceTables<'_> {
             [Json::String(one)] => one.parse().expect("a digest was written"),
             many => Digest::of_json(&Json::Array(many.to_vec())),
         };
-        let shape = node.shape.as_ref();
-        let kinds: BTreeMap<&str, Kind> =
-            shape.into_iter().flat_map(|shape| &shape.fields).map(|field| (field.name.as_str(), field.kind)).collect();
-        let mut reading = serde_json::to_value(&node.spec.reading).expect("plain data");
-        reading["kinds"] = json!(kinds);
-        let contract = serde_json::to_value(&node.contract).expect("plain data");
-        let condition = serde_json::to_value(&node.condition).expect("plain data");
-        let reading = json!({"reading": reading, "contract": contract, "where": condition});
-        let identity = Identity { bytes, reading };
-        Ok(self.slots[source].identity.get_or_init(|| identity).clone())
+        Ok(self.identity_of(plan, source, bytes))
+    }
+
+    fn identity_of(&self, plan: &Plan, source: usize, bytes: Digest) -> Identity {
+        let identity = || Identity { bytes, reading: how(&plan.sources[source]) };
+        self.slots[source].identity.get_or_init(identity).clone()
+    }
+
+    fn file(&self, plan: &Plan, source: usize) -> Result<PathBuf, Fault> {
+        let files = self.project.files(&plan.sources[source].spec.path)?;
+        match files.as_slice() {
+            [one] => Ok(self.project.root.join(one)),
+            many => {
+                let name = &plan.sources[source].spec.name;
+                Err(Fault::new("several-files", format!("`{name}` is {} files, and a program reads one", many.len()))
+                    .help(format!("let a step work on it, `{{clean: {name}}}`, and read that step's table")))
+            }
+        }
+    }
+
+    fn code(&self, path: &str) -> Result<Vec<(String, Digest)>, Fault> {
+        let mut found = Vec::new();
+        for file in self.project.code(path)? {
+            let mut cache = self.cache.lock().expect("no holder panicked");
+            let digest = cache.digest(Path::new(&file))?;
+            found.push((file, digest));
+        }
+        Ok(found)
     }
 
     fn table(&self, plan: &Plan, source: usize) -> Result<Arc<Table>, Fault> {
+        let node = &plan.sources[source];
+        if let Origin::Pipeline { .. } = node.spec.origin {
+            return self.kept(plan, source, &|| {
+                let meta = self.upstream(plan, source)?.expect("its origin is a pipeline");
+                checked(node, upstream::rows(&Store::open(&self.project.root)?, &meta)?)
+            });
+        }
+        self.kept(plan, source, &|| {
+            let files = self.project.files(&plan.sources[source].spec.path)?;
+            let files: Result<Vec<_>, _> = files.into_iter().map(|name| load(&self.project.root, name)).collect();
+            read(node, files?)
+        })
+    }
+
+    fn first_of(&self, plan: &Plan, source: usize, bytes: &dyn Fn() -> Result<Vec<u8>, Fault>) -> Result<Table, Fault> {
+        let node = &plan.sources[source];
+        let file = Source { name: node.spec.path.clone(), bytes: bytes()? };
+        let table = data::read(vec![file], &node.spec.reading).map_err(|fault| blamed(node, fault))?;
+        checked(node, table)
+    }
+
+    fn table_of(
+        &self,
+        plan: &Plan,
+        source: usize,
+        bytes: Digest,
+        read: &dyn Fn() -> Result<Vec<u8>, Fault>,
+    ) -> Result<Arc<Table>, Fault> {
+        self.identity_of(plan, source, bytes);
+        let node = &plan.sources[source];
+        self.kept(plan, source, &|| self::read(node, vec![Source { name: node.spec.path.clone(), bytes: read()? }]))
+    }
+}
+
+impl SourceTables<'_> {
+    /// What another pipeline keeps of the step that a source is.
+    fn upstream(&self, plan: &Plan, source: usize) -> Result<Option<TableMeta>, Fault> {
+        let Origin::Pipeline { pipeline, step, part } = &plan.sources[source].spec.origin else { return Ok(None) };
+        let other = self.project.other(pipeline)?;
+        let meta = upstream::kept_table(&other, pipeline, step)?;
+        let parts = meta.parts.iter().filter(|meta| part.as_ref().is_none_or(|part| meta.part.name() == part));
+        Ok(Some(TableMeta { parts: parts.cloned().collect(), ..meta }))
+    }
+
+    /// A source's table, read if it isn't in memory.
+    fn kept(&self, plan: &Plan, source: usize, read: &dyn Fn() -> Result<Table, Fault>) -> Result<Arc<Table>, Fault> {
         // Held while reading: two steps that need the same source read it once.
         let mut slot = self.slots[source].table.lock().expect("no holder panicked");
         if let Some(table) = slot.as_ref() {
             return Ok(Arc::clone(table));
         }
         let node = &plan.sources[source];
-        let table = self.read(node).map_err(|fault| {
+        let table = read().map_err(|fault| {
             if fault.route == crate::source::Route::here() {
                 fault.within("path").under(&node.spec.route())
             } else {
@@ -180,4 +274,16 @@ impl Tables for SourceTables<'_> {
         *slot = Some(Arc::clone(&table));
         Ok(table)
     }
+}
+
+/// How a source is read, and what it must look like, as it counts in keys.
+fn how(node: &SourceNode) -> Json {
+    let shape = node.shape.as_ref();
+    let kinds: BTreeMap<&str, Kind> =
+        shape.into_iter().flat_map(|shape| &shape.fields).map(|field| (field.name.as_str(), field.kind)).collect();
+    let mut reading = serde_json::to_value(&node.spec.reading).expect("plain data");
+    reading["kinds"] = json!(kinds);
+    let contract = serde_json::to_value(&node.contract).expect("plain data");
+    let condition = serde_json::to_value(&node.condition).expect("plain data");
+    json!({"reading": reading, "contract": contract, "where": condition})
 }

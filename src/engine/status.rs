@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use serde::Serialize;
 
 use super::outcome::StepDone;
-use super::run::{Cx, Env, step};
+use super::run::{Env, RunCx, step};
 use crate::plan::{Plan, StepKind};
 use crate::store::{Change, Store, diff};
 
@@ -23,6 +23,8 @@ pub enum Ahead {
     Reconcile,
     /// It can't run.
     Blocked,
+    /// It is no part of this run.
+    Skipped,
 }
 
 /// A step, ahead of a run.
@@ -43,7 +45,7 @@ pub struct StepStatus {
 /// What a run of `places` would do.
 pub fn ahead(plan: &Plan, places: &[usize], env: &Env) -> Vec<StepStatus> {
     let (events, _inbox) = mpsc::channel();
-    let cx = Cx::new(plan, env, events, true);
+    let cx = RunCx::new(plan, env, events, true);
     places
         .iter()
         .map(|place| {
@@ -56,8 +58,11 @@ pub fn ahead(plan: &Plan, places: &[usize], env: &Env) -> Vec<StepStatus> {
         .collect()
 }
 
-fn look(cx: &Cx, place: usize) -> (Ahead, String) {
+fn look(cx: &RunCx, place: usize) -> (Ahead, String) {
     let node = &cx.plan.steps[place];
+    if let Some(reason) = &node.off {
+        return (Ahead::Skipped, reason.clone());
+    }
     let missing: Vec<&str> = cx
         .plan
         .needs(place)
@@ -65,6 +70,11 @@ fn look(cx: &Cx, place: usize) -> (Ahead, String) {
         .filter(|need| !cx.is_done(*need))
         .map(|need| cx.plan.steps[need].name.as_str())
         .collect();
+    let needs = cx.plan.needs(place);
+    if let Some(need) = needs.iter().find(|need| cx.is_done(**need) && cx.done(**need).surprises().is_some()) {
+        let name = &cx.plan.steps[*need].name;
+        return (Ahead::Waits, format!("the columns that `{name}` leaves are known once it ran"));
+    }
     let is_deploy = matches!(node.kind, StepKind::Deploy(_));
     if !missing.is_empty() {
         let names = crate::source::list(missing);
@@ -90,7 +100,7 @@ pub(super) const WOULD_RUN: &str = "would-run";
 /// What is kept of the steps at `places`, as a run would find it; none where one would run.
 pub fn kept(plan: &Plan, places: &[usize], env: &Env) -> Vec<Option<StepDone>> {
     let (events, _inbox) = mpsc::channel();
-    let cx = Cx::new(plan, env, events, true);
+    let cx = RunCx::new(plan, env, events, true);
     for place in places {
         look(&cx, *place);
     }

@@ -81,7 +81,7 @@ fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(Segment
     match input {
         Input::Step(step) => after(cx, label, cx.done(step).table(), ops),
         Input::Source(source) => {
-            let identity = cx.tables.identity(cx.plan, source)?;
+            let identity = cx.identity(source)?;
             let node = &cx.plan.sources[source];
             let mut parts = Parts::new("table");
             parts.add(format!("source.{}", node.spec.name), identity.bytes.to_string());
@@ -90,7 +90,7 @@ fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(Segment
                 key::shape(&mut parts, shape);
             }
             key::ops(&mut parts, ops, cx.plan.seed);
-            segment(cx, label, &parts, ops, || Ok((*cx.tables.table(cx.plan, source)?).clone()))
+            segment(cx, label, &parts, ops, || Ok((*cx.table(source)?).clone()))
         }
     }
 }
@@ -175,7 +175,7 @@ fn keep(cx: &Cx, worked: Worked) -> Result<Made, Fault> {
     let recipe = serde_json::to_value(&worked.recipe).expect("row steps are plain data");
     outputs.insert("recipe".to_owned(), cx.store.put(&crate::store::canonical(&recipe))?);
     let meta = TableMeta { shape: worked.table.shape.clone(), parts, dropped: worked.dropped };
-    Ok(Made { outputs, meta: json!(meta) })
+    Ok(Made::new(outputs, json!(meta)))
 }
 
 /// A kept table, in memory.
@@ -226,7 +226,7 @@ pub(super) fn recipe(store: &Store, digest: &Digest) -> Result<Vec<RowStep>, Fau
 
 /// A source as if it were a kept table: for steps that need its columns' digests.
 pub(super) fn of_source(cx: &Cx, source: usize) -> Result<TableMeta, Fault> {
-    let identity = cx.tables.identity(cx.plan, source)?;
+    let identity = cx.identity(source)?;
     let name = &cx.plan.sources[source].spec.name;
     let mut parts = Parts::new("source");
     parts.add(format!("source.{name}"), identity.bytes.to_string());
@@ -235,7 +235,7 @@ pub(super) fn of_source(cx: &Cx, source: usize) -> Result<TableMeta, Fault> {
         key::shape(&mut parts, shape);
     }
     let label = label(&cx.plan.name, name, "source");
-    let (segment, _) = segment(cx, &label, &parts, &[], || Ok((*cx.tables.table(cx.plan, source)?).clone()))?;
+    let (segment, _) = segment(cx, &label, &parts, &[], || Ok((*cx.table(source)?).clone()))?;
     Ok(segment.table)
 }
 

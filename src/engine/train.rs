@@ -29,7 +29,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
         outputs.insert("model".to_owned(), cx.store.put(&trained.to_bytes())?);
         let rows = trained.rows;
         let importance = trained.importance();
-        Ok(Made { outputs, meta: json!({"rows": rows, "features": names.len(), "importance": importance}) })
+        Ok(Made::new(outputs, json!({"rows": rows, "features": names.len(), "importance": importance})))
     })?;
     let digest = done.output("model")?;
     let mut outputs = BTreeMap::from([("model".to_owned(), digest)]);

@@ -16,6 +16,14 @@ use crate::store::{Claim, Clock, Describe, Digest, Key, Manifest, Record, key_of
 pub(super) struct Made {
     pub(super) outputs: BTreeMap<String, Digest>,
     pub(super) meta: Json,
+    /// Objects that explain the result.
+    pub(super) about: BTreeMap<String, Digest>,
+}
+
+impl Made {
+    pub(super) fn new(outputs: BTreeMap<String, Digest>, meta: Json) -> Self {
+        Self { outputs, meta, about: BTreeMap::new() }
+    }
 }
 
 /// A unit that is done.
@@ -114,6 +122,7 @@ pub(super) fn unit(
         parts: described,
         outputs: made.outputs,
         meta: made.meta,
+        about: made.about,
         seconds: began.elapsed().as_secs_f64(),
         made: Clock::default().text(),
     };

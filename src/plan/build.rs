@@ -1,13 +1,13 @@
 //! The only constructor of a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::node::{Input, Plan, SourceNode, Step, StepKind};
-use super::{deploy, evaluate, graph, leaks, protect, table, tests, train};
+use super::{deploy, evaluate, graph, leaks, program, protect, table, tests, train};
 use crate::data::{Contract, Format, Kind, Shape, Value};
 use crate::expr::{Expr, Scope};
 use crate::source::{Diagnostic, Fault, Severity, suggest};
-use crate::spec::{SourceSpec, Spec, StepSpec, Verb};
+use crate::spec::{Origin, SourceSpec, Spec, StepSpec, Verb};
 
 /// What is known of tables outside without reading them whole.
 pub trait Schemas {
@@ -17,6 +17,12 @@ pub trait Schemas {
     /// The columns of a source, given the types that are said. `None` if nothing tells them; a fault (or a warning, with the
     /// columns) if its file should tell and can't.
     fn columns(&self, source: &SourceSpec, said: &BTreeMap<String, Kind>) -> (Option<Shape>, Option<Fault>);
+
+    /// Whether a file or folder of the project is there.
+    ///
+    /// # Errors
+    /// If it isn't: with the nearest name.
+    fn exists(&self, path: &str) -> Result<(), Fault>;
 }
 
 /// Why a contract can't be had.
@@ -51,20 +57,24 @@ pub fn build(spec: &Spec, schemas: &dyn Schemas, mut faults: Vec<Fault>) -> Buil
         protected,
         guarded: targets.iter().chain(&spec.roles.held).cloned().collect(),
         unasked: targets.clone(),
+        secrets: spec.secrets.clone(),
         sources: Vec::new(),
         steps: Vec::new(),
         tests: Vec::new(),
+        places: HashMap::new(),
     };
     for source in &spec.sources {
         let node = read_source(source, &spec.params, schemas, &mut faults, &mut elsewhere);
-        plan.sources.push(node);
+        plan.add_source(node);
     }
     // What only the target is made from is known once the ops are read: they are read twice, the first time for that alone.
-    add_steps(spec, &order, &mut plan, &mut Vec::new());
-    plan.unasked = protect::unasked(&targets, &plan.steps);
-    plan.protected.extend(plan.unasked.iter().cloned());
-    plan.steps.clear();
-    add_steps(spec, &order, &mut plan, &mut faults);
+    if !targets.is_empty() {
+        add_steps(spec, schemas, &order, &mut plan, &mut Vec::new());
+        plan.unasked = protect::unasked(&targets, &plan.steps);
+        plan.protected.extend(plan.unasked.iter().cloned());
+        plan.without_steps();
+    }
+    add_steps(spec, schemas, &order, &mut plan, &mut faults);
     check_roles(spec, &plan, &mut faults);
     if plan.steps.len() == spec.steps.len() {
         plan.tests = tests::tests(spec, &plan, &mut faults);
@@ -105,7 +115,8 @@ fn read_source(
     let mut said = contract.as_ref().map(Contract::kinds).unwrap_or_default();
     said.extend(source.reading.kinds.clone());
     let (shape, fault) = schemas.columns(source, &said);
-    faults.extend(fault.map(|fault| fault.within("path").under(&route)));
+    let key = if matches!(source.origin, Origin::Pipeline { .. }) { "from" } else { "path" };
+    faults.extend(fault.map(|fault| fault.within(key).under(&route)));
     let shape = shape.or_else(|| contract.as_ref().map(Contract::shape));
     for column in source.reading.kinds.keys() {
         let unknown = shape.as_ref().and_then(|shape| shape.expect(column).err());
@@ -127,7 +138,7 @@ fn read_source(
     SourceNode { spec, contract, condition, shape }
 }
 
-fn add_steps(spec: &Spec, order: &[usize], plan: &mut Plan, faults: &mut Vec<Fault>) {
+fn add_steps(spec: &Spec, schemas: &dyn Schemas, order: &[usize], plan: &mut Plan, faults: &mut Vec<Fault>) {
     let (protected, guarded) = (plan.protected.clone(), plan.guarded.clone());
     for source in &mut plan.sources {
         if let Some(shape) = &mut source.shape {
@@ -138,22 +149,41 @@ fn add_steps(spec: &Spec, order: &[usize], plan: &mut Plan, faults: &mut Vec<Fau
     for place in order {
         let written = &spec.steps[*place];
         let mut found = Vec::new();
-        let kind = step(spec, written, plan, &mut found);
+        let kind = step(spec, schemas, written, plan, &mut found);
         faults.extend(found);
         if let Some(kind) = kind {
-            plan.steps.push(Step {
+            let off = off(written, &kind, plan);
+            plan.add_step(Step {
                 name: written.name.clone(),
                 description: written.description.clone(),
                 tags: written.tags.clone(),
                 save: written.save.clone(),
+                off,
+                limits: written.limits.clone(),
                 kind,
             });
         }
     }
 }
 
+/// Why a step is no part of this run: its own `when`, or that of a step that it can't do without.
+fn off(written: &StepSpec, kind: &StepKind, plan: &Plan) -> Option<String> {
+    if !written.when {
+        return Some("its `when` is false".to_owned());
+    }
+    let needs = plan.needs_of(kind);
+    let missing = needs.iter().map(|need| &plan.steps[*need]).find(|need| need.off.is_some())?;
+    Some(format!("`{}` is no part of this run", missing.name))
+}
+
 /// Faults have their routes from the document's root.
-fn step(spec: &Spec, written: &StepSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<StepKind> {
+fn step(
+    spec: &Spec,
+    schemas: &dyn Schemas,
+    written: &StepSpec,
+    plan: &Plan,
+    faults: &mut Vec<Fault>,
+) -> Option<StepKind> {
     let route = written.route();
     let mut found = Vec::new();
     if let Some(fault) = written.save.as_ref().and_then(|path| Format::of(path).err()) {
@@ -173,39 +203,51 @@ fn step(spec: &Spec, written: &StepSpec, plan: &Plan, faults: &mut Vec<Fault>) -
             .map(StepKind::Train),
         Verb::Evaluate(spec_evaluate) => evaluate::evaluate(spec_evaluate, plan, &mut found).map(StepKind::Evaluate),
         Verb::Deploy(spec_deploy) => deploy::deploy(spec_deploy, plan, &mut found).map(StepKind::Deploy),
+        Verb::Run(spec_run) => program::program(spec_run, spec, plan, schemas, &mut found).map(StepKind::Run),
     };
     faults.extend(found.into_iter().map(|fault| fault.under(&route)));
     kind
 }
 
 /// The table that a step works on: its place, its columns, and whether its rows are split.
-fn start<'a>(
+pub(super) fn start<'a>(
     name: &str,
     key: &str,
     plan: &'a Plan,
     faults: &mut Vec<Fault>,
 ) -> Option<(Input, Option<&'a Shape>, bool)> {
-    if let Some(source) = plan.sources.iter().position(|source| source.spec.name == name) {
+    if let Some(source) = plan.source(name) {
         return Some((Input::Source(source), plan.sources[source].shape.as_ref(), false));
     }
     // A step that isn't in the plan has told its own mistakes.
     let step = plan.step(name)?;
-    let Some(found) = plan.table(step) else {
-        let tables = plan.sources.iter().map(|source| source.spec.name.as_str());
-        let tables = tables.chain(
-            plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Table(_))).map(|step| step.name.as_str()),
-        );
-        let what = match plan.steps[step].kind {
-            StepKind::Train(_) => "a model",
-            _ => "no table",
-        };
-        let fault = Fault::new("not-a-table", format!("`{name}` is {what}, and this step works on a table"));
-        faults.push(fault.maybe_help(suggest(name, tables)).within(key));
-        return None;
-    };
-    let (_, steps) = plan.chain(Input::Step(step));
-    let is_split = steps.iter().any(|step| plan.table(*step).is_some_and(|table| table.split.is_some()));
-    Some((Input::Step(step), found.shape.as_ref(), is_split))
+    if let Some(found) = plan.table(step) {
+        return Some((Input::Step(step), found.shape.as_ref(), found.is_split));
+    }
+    let made: Vec<usize> = (0..plan.sources.len()).filter(|source| plan.maker(*source) == Some(step)).take(2).collect();
+    if let [source] = made.as_slice() {
+        return Some((Input::Source(*source), plan.sources[*source].shape.as_ref(), false));
+    }
+    faults.push(no_table(name, step, plan).within(key));
+    None
+}
+
+fn no_table(name: &str, step: usize, plan: &Plan) -> Fault {
+    let fault = |what: &str| Fault::new("not-a-table", format!("`{name}` {what}, and this step works on a table"));
+    let made = plan.sources.iter().enumerate().filter(|(source, _)| plan.maker(*source) == Some(step));
+    let made: Vec<&str> = made.map(|(_, source)| source.spec.name.as_str()).collect();
+    match &plan.steps[step].kind {
+        StepKind::Run(_) if made.is_empty() => {
+            fault("leaves no table").help("let one of its `outputs` be a table: `outputs: {vectors: vectors.parquet}`")
+        }
+        StepKind::Run(_) => fault("leaves several tables").help(format!("name one of {}", crate::source::list(made))),
+        kind => {
+            let what = if matches!(kind, StepKind::Train(_)) { "is a model" } else { "is no table" };
+            let tables = plan.sources.iter().map(|source| source.spec.name.as_str());
+            let steps = plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Table(_)));
+            fault(what).maybe_help(suggest(name, tables.chain(steps.map(|step| step.name.as_str()))))
+        }
+    }
 }
 
 /// A role that no table has is a slip.

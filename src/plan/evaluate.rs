@@ -51,6 +51,9 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
                 .ok()
         })
         .collect();
+    // Of models of which some are no part of this run, the others are compared.
+    let (part, rest): (Vec<usize>, Vec<usize>) = models.into_iter().partition(|model| plan.steps[*model].off.is_none());
+    let models = if part.is_empty() { rest } else { part };
     Some(Evaluate { models, on, metrics: found, best, slices, gates: spec.gates.clone() })
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::source::{Fault, Route, suggest};
-use crate::spec::{Spec, StepSpec, Verb};
+use crate::spec::{Origin, Spec, StepSpec, Verb};
 
 /// A reference by name, and where it stands below its step.
 struct Reference<'a> {
@@ -29,57 +29,92 @@ fn references(step: &StepSpec) -> Vec<Reference<'_>> {
             .enumerate()
             .map(|(index, name)| Reference { name, route: Route::of(["evaluate"]).index(index) })
             .collect(),
+        Verb::Run(run) => {
+            run.inputs.iter().map(|input| Reference { name: &input.name, route: input.route.clone() }).collect()
+        }
+    }
+}
+
+/// What the names of a file stand for.
+struct Names<'a> {
+    spec: &'a Spec,
+    sources: HashMap<&'a str, usize>,
+    steps: HashMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    fn new(spec: &'a Spec) -> Self {
+        // The first of a name counts: the second has told its own mistake.
+        let sources = spec.sources.iter().enumerate().rev().map(|(place, source)| (source.name.as_str(), place));
+        let steps = spec.steps.iter().enumerate().rev().map(|(place, step)| (step.name.as_str(), place));
+        Self { spec, sources: sources.collect(), steps: steps.collect() }
+    }
+
+    /// The step behind a name: its own, or that of the program that leaves what is named. None for a source from outside.
+    fn step(&self, name: &str) -> Result<Option<usize>, ()> {
+        if let Some(source) = self.sources.get(name) {
+            return Ok(match &self.spec.sources[*source].origin {
+                Origin::Program { step, .. } => self.steps.get(step.as_str()).copied(),
+                _ => None,
+            });
+        }
+        if let Some(step) = self.steps.get(name) {
+            return Ok(Some(*step));
+        }
+        let (step, output) = name.rsplit_once('.').ok_or(())?;
+        let step = *self.steps.get(step).ok_or(())?;
+        match &self.spec.steps[step].verb {
+            Verb::Run(run) if run.outputs.iter().any(|known| known.name == output) => Ok(Some(step)),
+            _ => Err(()),
+        }
+    }
+
+    fn needs(&self, step: usize) -> Vec<usize> {
+        let references = references(&self.spec.steps[step]).into_iter();
+        let mut needs: Vec<usize> =
+            references.filter_map(|reference| self.step(reference.name).ok().flatten()).collect();
+        needs.sort_unstable();
+        needs.dedup();
+        needs
     }
 }
 
 /// The steps in an order that runs; steps of a cycle and those that name nothing known are left out, their mistakes told.
 pub(super) fn order(spec: &Spec, faults: &mut Vec<Fault>) -> Vec<usize> {
-    let places: HashMap<&str, usize> =
-        spec.steps.iter().enumerate().map(|(place, step)| (step.name.as_str(), place)).collect();
-    let mut graph: DiGraph<usize, usize> = DiGraph::with_capacity(spec.steps.len(), spec.steps.len());
+    let names = Names::new(spec);
+    let mut graph: DiGraph<usize, ()> = DiGraph::with_capacity(spec.steps.len(), spec.steps.len());
     let nodes: Vec<NodeIndex> = (0..spec.steps.len()).map(|place| graph.add_node(place)).collect();
     for (place, step) in spec.steps.iter().enumerate() {
-        for (nth, reference) in references(step).into_iter().enumerate() {
-            // A source of that name comes first: a step beside it has told its own mistake.
-            if spec.sources.iter().any(|source| source.name == reference.name) {
-                continue;
-            }
-            if let Some(input) = places.get(reference.name) {
-                graph.add_edge(nodes[*input], nodes[place], nth);
-            } else {
-                faults.push(unknown(spec, step, &reference));
+        for reference in references(step) {
+            match names.step(reference.name) {
+                Ok(Some(input)) => drop(graph.add_edge(nodes[input], nodes[place], ())),
+                Ok(None) => {}
+                Err(()) => faults.push(unknown(spec, step, &reference)),
             }
         }
     }
-    // Components come in reverse topological order.
-    let components = tarjan_scc(&graph);
+    // Not Tarjan's: it recurses, and a chain may be long.
+    let components = kosaraju_scc(&graph);
     let mut order = Vec::new();
-    for component in components.into_iter().rev() {
+    for component in components {
         let first = component[0];
         if component.len() > 1 || graph.contains_edge(first, first) {
             let members: Vec<usize> = component.iter().map(|node| graph[*node]).collect();
-            faults.push(cycle(spec, &members));
+            faults.push(cycle(&names, &members));
             continue;
         }
         order.push(graph[first]);
     }
-    stable(spec, order, &places)
+    stable(&names, order)
 }
 
 /// Of the orders that run, the one nearest to the file's.
-fn stable(spec: &Spec, found: Vec<usize>, places: &HashMap<&str, usize>) -> Vec<usize> {
+fn stable(names: &Names, found: Vec<usize>) -> Vec<usize> {
     let mut waiting: BTreeMap<usize, usize> = BTreeMap::new();
     let mut users: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let known: std::collections::HashSet<usize> = found.iter().copied().collect();
     for place in &found {
-        let mut inputs: Vec<usize> = references(&spec.steps[*place])
-            .iter()
-            .filter_map(|reference| places.get(reference.name))
-            .copied()
-            .filter(|input| known.contains(input))
-            .collect();
-        inputs.sort_unstable();
-        inputs.dedup();
+        let inputs: Vec<usize> = names.needs(*place).into_iter().filter(|input| known.contains(input)).collect();
         waiting.insert(*place, inputs.len());
         for input in inputs {
             users.entry(input).or_default().push(*place);
@@ -110,16 +145,14 @@ fn unknown(spec: &Spec, step: &StepSpec, reference: &Reference) -> Fault {
 }
 
 /// The whole path of a cycle, from the step that comes first in the file.
-fn cycle(spec: &Spec, members: &[usize]) -> Fault {
+fn cycle(names: &Names, members: &[usize]) -> Fault {
+    let spec = names.spec;
     let start = *members.iter().min().expect("a cycle has steps");
     let mut path = vec![start];
     loop {
-        let step = &spec.steps[*path.last().expect("begun")];
-        let next = references(step)
-            .into_iter()
-            .filter_map(|reference| members.iter().copied().find(|place| spec.steps[*place].name == reference.name));
+        let last = *path.last().expect("begun");
         // Some input is in the cycle: prefer one that isn't on the path yet.
-        let inputs: Vec<usize> = next.collect();
+        let inputs: Vec<usize> = names.needs(last).into_iter().filter(|place| members.contains(place)).collect();
         let fresh = inputs.iter().copied().find(|place| !path.contains(place));
         match fresh {
             Some(place) => path.push(place),
@@ -132,10 +165,11 @@ fn cycle(spec: &Spec, members: &[usize]) -> Fault {
             }
         }
     }
-    let names: Vec<String> = path.iter().map(|place| format!("`{}`", spec.steps[*place].name)).collect();
+    let shown: Vec<String> = path.iter().map(|place| format!("`{}`", spec.steps[*place].name)).collect();
     let first = &spec.steps[path[0]];
-    let reference = references(first).into_iter().find(|reference| reference.name == spec.steps[path[1]].name);
+    let next = path[1];
+    let reference = references(first).into_iter().find(|reference| names.step(reference.name) == Ok(Some(next)));
     let route = reference.map(|reference| reference.route).unwrap_or_default();
-    Fault::new("cycle", format!("a step can't work on its own result: {}", names.join(" → ")))
+    Fault::new("cycle", format!("a step can't work on its own result: {}", shown.join(" → ")))
         .under(&first.route().join(&route))
 }

@@ -8,6 +8,7 @@ mod evaluate;
 mod graph;
 mod leaks;
 mod node;
+mod program;
 mod protect;
 mod request;
 mod table;
@@ -16,6 +17,7 @@ mod train;
 
 pub use build::{Built, Problem, Schemas, build};
 pub use node::{
-    Cv, Deploy, Evaluate, Given, Input, OpNode, Plan, PlanTest, SourceNode, Step, StepKind, TableStep, Target, Train,
+    Cv, Deploy, Evaluate, Given, Input, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode, Step,
+    StepKind, TableStep, Target, Train,
 };
 pub use request::request;

@@ -1,15 +1,15 @@
 //! What a plan is made of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 
-use crate::data::{Contract, Part, Selector, Shape, Table};
+use crate::data::{Contract, Format, Part, Selector, Shape, Table};
 use crate::expr::Expr;
 use crate::learn::{CheckedModel, Task};
 use crate::ops::{CheckedOp, Rows};
 use crate::source::{Fault, Route};
-use crate::spec::{Gate, SourceSpec, TargetKind, Weights};
+use crate::spec::{Gate, Limits, Origin, RunSpec, SourceSpec, TargetKind, Weights};
 
 /// A pipeline that fits together.
 pub struct Plan {
@@ -25,18 +25,58 @@ pub struct Plan {
     pub guarded: BTreeSet<String>,
     /// The target and the columns that only it is made from: no request has them.
     pub unasked: BTreeSet<String>,
+    /// The environment variables that count in no key and never show.
+    pub secrets: Vec<String>,
     /// The tables from outside.
     pub sources: Vec<SourceNode>,
     /// The steps; each comes after those it works on.
     pub steps: Vec<Step>,
     /// Its tests.
     pub tests: Vec<PlanTest>,
+    /// The places of sources and steps.
+    pub(super) places: HashMap<String, Input>,
 }
 
 impl Plan {
     /// The step of that name.
     pub fn step(&self, name: &str) -> Option<usize> {
-        self.steps.iter().position(|step| step.name == name)
+        match self.places.get(name) {
+            Some(Input::Step(step)) => Some(*step),
+            _ => None,
+        }
+    }
+
+    /// The source of that name.
+    pub fn source(&self, name: &str) -> Option<usize> {
+        match self.places.get(name) {
+            Some(Input::Source(source)) => Some(*source),
+            _ => None,
+        }
+    }
+
+    pub(super) fn add_source(&mut self, source: SourceNode) {
+        self.places.insert(source.spec.name.clone(), Input::Source(self.sources.len()));
+        self.sources.push(source);
+    }
+
+    pub(super) fn add_step(&mut self, step: Step) {
+        // A source of that name comes first: the step has told its own mistake.
+        self.places.entry(step.name.clone()).or_insert(Input::Step(self.steps.len()));
+        self.steps.push(step);
+    }
+
+    /// Takes all steps away.
+    pub(super) fn without_steps(&mut self) {
+        self.steps.clear();
+        self.places.retain(|_, place| matches!(place, Input::Source(_)));
+    }
+
+    /// The step that makes a source: one that runs a program.
+    pub fn maker(&self, source: usize) -> Option<usize> {
+        match &self.sources[source].spec.origin {
+            Origin::Program { step, .. } => self.step(step),
+            _ => None,
+        }
     }
 
     /// The table step at `index`, if it is one.
@@ -73,17 +113,34 @@ impl Plan {
         }
     }
 
-    /// Which steps each step works on.
+    /// Which steps a step works on.
     pub fn needs(&self, step: usize) -> Vec<usize> {
+        self.needs_of(&self.steps[step].kind)
+    }
+
+    pub(super) fn needs_of(&self, kind: &StepKind) -> Vec<usize> {
         let of = |input: &Input| match input {
             Input::Step(step) => Some(*step),
-            Input::Source(_) => None,
+            Input::Source(source) => self.maker(*source),
         };
-        match &self.steps[step].kind {
+        match kind {
             StepKind::Table(table) => of(&table.input).into_iter().collect(),
             StepKind::Train(train) => of(&train.input).into_iter().collect(),
             StepKind::Evaluate(evaluate) => evaluate.models.clone(),
             StepKind::Deploy(deploy) => vec![deploy.step],
+            StepKind::Run(program) => {
+                let mut needs: Vec<usize> = program
+                    .inputs
+                    .iter()
+                    .filter_map(|read| match &read.from {
+                        Read::Table(input) => of(input),
+                        Read::File { step, .. } => Some(*step),
+                    })
+                    .collect();
+                needs.sort_unstable();
+                needs.dedup();
+                needs
+            }
         }
     }
 }
@@ -119,6 +176,10 @@ pub struct Step {
     pub tags: Vec<String>,
     /// A file that its table is also written to.
     pub save: Option<String>,
+    /// Why it is no part of this run, if it isn't.
+    pub off: Option<String>,
+    /// What it may take.
+    pub limits: Limits,
     /// What it does.
     pub kind: StepKind,
 }
@@ -140,6 +201,8 @@ pub enum StepKind {
     Evaluate(Evaluate),
     /// A registered model.
     Deploy(Deploy),
+    /// A program of the user's own.
+    Run(Program),
 }
 
 impl StepKind {
@@ -150,6 +213,7 @@ impl StepKind {
             StepKind::Train(_) => "train",
             StepKind::Evaluate(_) => "evaluate",
             StepKind::Deploy(_) => "deploy",
+            StepKind::Run(_) => "run",
         }
     }
 }
@@ -164,6 +228,8 @@ pub struct TableStep {
     pub ops: Vec<OpNode>,
     /// Where in `ops` the split is, if here.
     pub split: Option<usize>,
+    /// Whether its rows are split, here or before.
+    pub is_split: bool,
     /// Its columns, if they are known.
     pub shape: Option<Shape>,
 }
@@ -276,6 +342,47 @@ pub struct Deploy {
     pub alias: String,
     /// Where it goes.
     pub targets: Vec<TargetKind>,
+}
+
+/// A program of the user's own.
+pub struct Program {
+    /// What was written.
+    pub spec: RunSpec,
+    /// What it reads, in the order it is written.
+    pub inputs: Vec<ProgramInput>,
+}
+
+/// Something that a program reads.
+pub struct ProgramInput {
+    /// How it is called in the command.
+    pub name: String,
+    /// How a step's table is written for it.
+    pub format: Format,
+    /// What it is.
+    pub from: Read,
+}
+
+/// What a program reads.
+pub enum Read {
+    /// A table.
+    Table(Input),
+    /// A file that another program leaves.
+    File {
+        /// The step that runs it.
+        step: usize,
+        /// The output.
+        output: String,
+    },
+}
+
+impl Read {
+    /// The table, if it is one.
+    pub fn table(&self) -> Option<Input> {
+        match self {
+            Read::Table(input) => Some(*input),
+            Read::File { .. } => None,
+        }
+    }
 }
 
 /// A test of the pipeline, its rows typed.

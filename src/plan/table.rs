@@ -35,6 +35,9 @@ pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> 
             shape = None;
             continue;
         };
+        if !written.when {
+            continue;
+        }
         if node.op.splits() {
             if is_split {
                 let fault = Fault::new("second-split", "the rows are split already, and a table has one split at most");
@@ -61,7 +64,7 @@ pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> 
         ops.push(node);
     }
     let verb = if spec.verb == VerbKind::Clean { "clean" } else { "transform" };
-    TableStep { verb, input: start.input, ops, split, shape }
+    TableStep { verb, input: start.input, ops, split, is_split, shape }
 }
 
 /// Protects what an op makes of guarded columns, told by what it would do with placeholders for what it learns.

@@ -46,6 +46,12 @@ impl Progress {
                     bar.set_position(*done as u64);
                 }
             }
+            Event::Said { step, line } => self.line(&format!("{step} │ {line}")),
+            Event::Retrying { step, attempt, of, wait, fault } => self.line(&format!(
+                "{step} failed ({}); further try {attempt} of {of} in {}",
+                fault.message,
+                super::seconds(wait.as_secs_f64())
+            )),
             Event::Warning { fault, .. } => self.line(&place(fault).render(self.color)),
             Event::Ended(end) => {
                 let gap = " ".repeat(self.width - end.step.chars().count().min(self.width));

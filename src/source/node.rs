@@ -97,6 +97,16 @@ impl Node {
         }
     }
 
+    /// Whether any scalar in it holds `text`.
+    pub fn mentions(&self, text: &str) -> bool {
+        match &self.data {
+            Data::Str(held) => held.contains(text),
+            Data::Seq(items) => items.iter().any(|item| item.mentions(text)),
+            Data::Map(entries) => entries.iter().any(|entry| entry.value.mentions(text)),
+            _ => false,
+        }
+    }
+
     /// A map whose one field is this node.
     #[must_use]
     pub fn wrapped(&self, field: &str) -> Node {

@@ -6,8 +6,9 @@ use std::process::Command;
 
 use serde_json::Value as Json;
 
-use super::{Overrides, Spec, overrides};
-use crate::source::{Data, Diagnostic, Document, Fault, Node, Route, Segment, Templates, render_all};
+use super::matrix::{self, Matrices};
+use super::{Overrides, Spec, marks, overrides};
+use crate::source::{Data, Diagnostic, Document, Fault, Node, Route, Templates, render_all};
 
 /// A pipeline file that could be read as YAML.
 pub struct Loaded {
@@ -27,8 +28,8 @@ pub struct Loaded {
 /// Mistakes in the YAML itself, which leave nothing to look at.
 pub fn load(name: &str, text: &str, overridden: &Overrides, root: &Path) -> Result<Loaded, Vec<Diagnostic>> {
     let mut document = Document::parse(name, text)?;
-    let outside = overridden.apply(&mut document.root);
     let mut faults = Vec::new();
+    let outside = overridden.apply(&mut document.root, &mut faults);
     let params = overrides::values(&document.root);
     render(&mut document.root, root, &mut faults);
     let spec = Spec::decode(&document, params, &mut faults);
@@ -36,48 +37,96 @@ pub fn load(name: &str, text: &str, overridden: &Overrides, root: &Path) -> Resu
 }
 
 /// Keys at the top whose values are no templates.
-const PLAIN: [&str; 4] = ["params", "env", "secrets", "tests"];
+const PLAIN: [&str; 5] = ["params", "profiles", "env", "secrets", "tests"];
 
 fn render(document: &mut Node, root: &Path, faults: &mut Vec<Fault>) {
-    let mut names = BTreeMap::from([
+    let names = BTreeMap::from([
         ("params".to_owned(), overrides::json(document)),
         ("env".to_owned(), overrides::environment(document, faults)),
     ]);
-    let keyed = Templates::new(names.clone());
-    let free = document.to_json().to_string().contains("git.").then(|| {
-        names.insert("git".to_owned(), git(root));
-        Templates::new(names)
-    });
+    let git = document.mentions("git.").then(|| git(root));
+    let scopes = Scopes::new(&names, git.as_ref());
     let Data::Map(entries) = &mut document.data else { return };
     for entry in entries {
         if PLAIN.contains(&entry.key.as_str()) || entry.key.starts_with("x-") {
             continue;
         }
         let mut found = Vec::new();
-        let route = Route::of([entry.key.as_str()]);
-        let free = free.as_ref().unwrap_or(&keyed);
         match entry.key.as_str() {
-            "description" => render_all(&mut entry.value, free, &|_| false, &mut found),
+            "description" => render_all(&mut entry.value, scopes.free(), &|_| false, &mut found),
             "steps" => {
-                render_all(&mut entry.value, &keyed, &is_unkeyed, &mut found);
-                render_all(
-                    &mut entry.value,
-                    free,
-                    &|route| route.segments().len() == 2 && !is_unkeyed(route),
-                    &mut found,
-                );
+                let matrices = matrix::expand(&mut entry.value, &scopes.keyed, faults);
+                steps(&mut entry.value, &names, git.as_ref(), &scopes, &matrices, &mut found);
             }
-            _ => render_all(&mut entry.value, &keyed, &|_| false, &mut found),
+            _ => render_all(&mut entry.value, &scopes.keyed, &|_| false, &mut found),
         }
+        let route = Route::of([entry.key.as_str()]);
         faults.extend(found.into_iter().map(|fault| fault.under(&route)));
     }
 }
 
-/// Descriptions, tags and registered names of steps count in no key, so they may name the commit.
-fn is_unkeyed(route: &Route) -> bool {
-    match route.segments() {
-        [_, Segment::Key(key)] => matches!(key.as_str(), "description" | "tags" | "as"),
-        _ => false,
+type Names = BTreeMap<String, BTreeMap<String, Json>>;
+
+/// What templates may name: in what counts in keys, and in what doesn't.
+struct Scopes {
+    keyed: Templates,
+    free: Option<Templates>,
+}
+
+impl Scopes {
+    fn new(names: &Names, git: Option<&BTreeMap<String, Json>>) -> Self {
+        let free = git.map(|git| {
+            let mut names = names.clone();
+            names.insert("git".to_owned(), git.clone());
+            Templates::new(names)
+        });
+        Self { keyed: Templates::new(names.clone()), free }
+    }
+
+    fn free(&self) -> &Templates {
+        self.free.as_ref().unwrap_or(&self.keyed)
+    }
+}
+
+fn steps(
+    steps: &mut Node,
+    names: &Names,
+    git: Option<&BTreeMap<String, Json>>,
+    scopes: &Scopes,
+    matrices: &Matrices,
+    faults: &mut Vec<Fault>,
+) {
+    let Data::Map(entries) = &mut steps.data else { return };
+    for entry in entries {
+        let own;
+        let scopes = match matrices.values.get(&entry.key) {
+            None => scopes,
+            Some(values) => {
+                let mut names = names.clone();
+                names.insert("matrix".to_owned(), values.clone());
+                own = Scopes::new(&names, git);
+                &own
+            }
+        };
+        step(&mut entry.value, scopes, &Route::of([entry.key.as_str()]), faults);
+    }
+}
+
+/// Descriptions, tags and registered names count in no key, so they may name the commit.
+const UNKEYED: [&str; 3] = ["description", "tags", "as"];
+
+fn step(step: &mut Node, scopes: &Scopes, route: &Route, faults: &mut Vec<Fault>) {
+    let runs = step.get("run").is_some();
+    let Data::Map(fields) = &mut step.data else { return };
+    for field in fields {
+        if runs && matches!(field.key.as_str(), "run" | "env") {
+            marks::hold(&mut field.value);
+        }
+        let templates = if UNKEYED.contains(&field.key.as_str()) { scopes.free() } else { &scopes.keyed };
+        let mut found = Vec::new();
+        render_all(&mut field.value, templates, &|_| false, &mut found);
+        let route = route.key(&field.key);
+        faults.extend(found.into_iter().map(|fault| fault.under(&route)));
     }
 }
 

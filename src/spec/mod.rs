@@ -1,19 +1,29 @@
 //! What was written, typed. Nothing is looked up here: names may lead nowhere, and columns may not exist.
 
 mod duration;
+mod limits;
 mod load;
+mod marks;
+mod matrix;
 mod overrides;
 mod pipeline;
+mod profiles;
+mod run;
 pub mod schema;
+mod size;
 mod source;
 mod step;
 mod verbs;
 
 pub use duration::{TIME_SPAN, TimeSpan};
+pub use limits::Limits;
 pub use load::{Loaded, load};
+pub use marks::{Piece, pieces, written};
 pub use overrides::Overrides;
 pub use pipeline::{Roles, Spec, TargetSpec, TestSpec};
-pub use source::SourceSpec;
+pub use run::{Command, Cwd, InputSpec, OutputKind, OutputSpec, RunSpec};
+pub use size::{MEMORY, Memory};
+pub use source::{Origin, SourceSpec, TableFields};
 pub use step::{
     CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, StepSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
 };

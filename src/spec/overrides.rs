@@ -5,12 +5,15 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
+use super::profiles;
 use crate::data::Value;
 use crate::source::{Data, Document, Fault, Node, Route, suggest};
 
 /// What a command line and its environment say of params.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
+    /// `--profile NAME`.
+    pub profile: Option<String>,
     /// `--params FILE`.
     pub files: Vec<PathBuf>,
     /// `GRISTMILL_PARAM_X`.
@@ -34,12 +37,13 @@ impl Overrides {
 
     /// Whether anything is overridden.
     pub fn any(&self) -> bool {
-        !(self.files.is_empty() && self.environment.is_empty() && self.set.is_empty())
+        !(self.profile.is_none() && self.files.is_empty() && self.environment.is_empty() && self.set.is_empty())
     }
 
-    /// Changes the params of a document in place. Faults of what isn't in the document have no route.
-    pub(super) fn apply(&self, root: &mut Node) -> Vec<Fault> {
+    /// Changes the params of a document in place. Faults of what isn't in the document have no route, and are returned.
+    pub(super) fn apply(&self, root: &mut Node, inside: &mut Vec<Fault>) -> Vec<Fault> {
         let mut faults = Vec::new();
+        faults.extend(profiles::apply(root, self.profile.as_deref(), inside));
         for file in &self.files {
             match read(file) {
                 Ok(entries) => {
@@ -85,13 +89,13 @@ fn read(file: &PathBuf) -> Result<Vec<(String, String)>, Fault> {
     Ok(document.root.entries().iter().map(|entry| (entry.key.clone(), entry.value.text.clone())).collect())
 }
 
-fn declared(root: &Node) -> Vec<String> {
+pub(super) fn declared(root: &Node) -> Vec<String> {
     let params = root.get("params").map(Node::entries).unwrap_or_default();
     params.iter().map(|entry| entry.key.clone()).collect()
 }
 
 /// Gives a declared param another value of its type.
-fn set(root: &mut Node, name: &str, text: &str, by: &str) -> Result<(), Fault> {
+pub(super) fn set(root: &mut Node, name: &str, text: &str, by: &str) -> Result<(), Fault> {
     let known = declared(root);
     let Data::Map(top) = &mut root.data else { return Ok(()) };
     let params = top.iter_mut().find(|entry| entry.key == "params").map(|entry| &mut entry.value.data);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::{SourceSpec, StepSpec};
+use super::{SourceSpec, StepSpec, Verb};
 use crate::data::Value;
 use crate::source::{Data, Document, Fault, Fields, Node, Route};
 
@@ -23,7 +23,11 @@ pub struct Spec {
     pub seed: u64,
     /// The values of `params.x`, overrides applied.
     pub params: BTreeMap<String, Value>,
-    /// The tables from outside.
+    /// The environment variables that the file may use; their values count in keys.
+    pub env: Vec<String>,
+    /// Those that count in no key and never show.
+    pub secrets: Vec<String>,
+    /// The tables from outside, and after them those that programs leave.
     pub sources: Vec<SourceSpec>,
     /// The graph.
     pub steps: Vec<StepSpec>,
@@ -107,10 +111,11 @@ impl Spec {
         let target = top.node("target").and_then(|node| TargetSpec::read(node, &Route::of(["target"]), faults));
         let roles = top.take("roles").unwrap_or_default();
         let seed = top.take("seed").unwrap_or(0);
-        for key in ["params", "env", "secrets"] {
-            top.node(key);
-        }
-        let sources =
+        top.node("params");
+        top.node("profiles");
+        let env = top.take("env").unwrap_or_default();
+        let secrets = top.take("secrets").unwrap_or_default();
+        let mut sources =
             top.node("sources").map(|node| named(node, "sources", faults, SourceSpec::read)).unwrap_or_default();
         let steps = top.node("steps").map(|node| named(node, "steps", faults, StepSpec::read)).unwrap_or_default();
         if document.root.get("steps").is_none() {
@@ -119,7 +124,7 @@ impl Spec {
             );
         }
         let tests = top.take("tests").unwrap_or_default();
-        top.later(&["profiles", "watch"]);
+        top.later(&["watch"]);
         faults.extend(top.finish());
         for step in &steps {
             if sources.iter().any(|source| source.name == step.name) {
@@ -127,7 +132,14 @@ impl Spec {
                 faults.push(Fault::new("duplicate-name", message).on_key().under(&step.route()));
             }
         }
-        Self { name, description, target, roles, seed, params, sources, steps, tests }
+        let programs = steps.iter().filter_map(|step| match &step.verb {
+            Verb::Run(run) => Some((step, &run.outputs)),
+            _ => None,
+        });
+        let made = programs
+            .flat_map(|(step, outputs)| outputs.iter().filter_map(move |output| SourceSpec::of_program(step, output)));
+        sources.extend(made);
+        Self { name, description, target, roles, seed, params, env, secrets, sources, steps, tests }
     }
 }
 
@@ -151,7 +163,9 @@ fn named<T>(
     let mut found = Vec::new();
     for entry in node.entries() {
         let route = route.key(&entry.key);
-        if !is_name(&entry.key) {
+        // The steps of a matrix have names of gristmill's making.
+        let own = entry.key.split_once('@').map_or(entry.key.as_str(), |(name, _)| name);
+        if !is_name(own) || own.len() < entry.key.len() && !entry.key.contains('=') {
             let fault = Fault::new("bad-name", format!("`{}` isn't a name", entry.key));
             faults.push(fault.help("use letters, digits, `-` and `_`").on_key().under(&route));
         }

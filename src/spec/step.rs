@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::TargetSpec;
 use super::verbs::{self, VERBS};
+use super::{Limits, RunSpec, TargetSpec};
 use crate::data::Selector;
 use crate::ops::Rows;
 use crate::source::{Fault, Fields, Node, Route, suggest};
@@ -19,6 +19,10 @@ pub struct StepSpec {
     pub tags: Vec<String>,
     /// A file that its table is also written to.
     pub save: Option<String>,
+    /// Whether it is part of this run.
+    pub when: bool,
+    /// What it may take.
+    pub limits: Limits,
     /// What it does.
     pub verb: Verb,
 }
@@ -34,6 +38,8 @@ pub enum Verb {
     Evaluate(EvaluateSpec),
     /// `deploy`.
     Deploy(DeploySpec),
+    /// `run`.
+    Run(Box<RunSpec>),
 }
 
 /// The verbs.
@@ -75,6 +81,8 @@ pub struct OpSpec {
     pub route: Route,
     /// Whether it was written as a bare name.
     pub bare: bool,
+    /// Whether it is part of this run.
+    pub when: bool,
 }
 
 /// `train`.
@@ -186,7 +194,7 @@ impl StepSpec {
         let mut fields = Fields::new(node, route.clone(), "a step");
         let said: Vec<&str> =
             fields.entries().iter().map(|entry| entry.key.as_str()).filter(|key| VERBS.contains(key)).collect();
-        let later = fields.entries().iter().find(|entry| matches!(entry.key.as_str(), "predict" | "run"));
+        let later = fields.entries().iter().find(|entry| entry.key == "predict");
         let verb = match (said.as_slice(), later) {
             ([verb], _) => Some(*verb),
             ([], Some(entry)) => {
@@ -223,12 +231,16 @@ impl StepSpec {
         let description = fields.take("description");
         let tags = fields.take("tags").unwrap_or_default();
         let save = fields.take("save");
-        fields.later(&["when", "matrix", "timeout", "retries", "resources", "for_each"]);
+        let when = fields.take("when").unwrap_or(true);
+        let limits = Limits::read(&mut fields);
+        // It is gone where it could be expanded; else it has told its mistakes.
+        fields.allow(&["matrix"]);
+        fields.later(&["for_each"]);
         let verb = verb.and_then(|verb| verbs::read(verb, node, &mut fields));
-        if save.is_some() && matches!(verb, Some(Verb::Evaluate(_) | Verb::Deploy(_) | Verb::Train(_))) {
+        if save.is_some() && matches!(verb, Some(Verb::Evaluate(_) | Verb::Deploy(_) | Verb::Train(_) | Verb::Run(_))) {
             fields.fault(Fault::new("unknown-key", "only a table can be saved").on_key().within("save"));
         }
         faults.extend(fields.finish());
-        Some(Self { name: name.to_owned(), description, tags, save, verb: verb? })
+        Some(Self { name: name.to_owned(), description, tags, save, when, limits, verb: verb? })
     }
 }

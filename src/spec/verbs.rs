@@ -2,15 +2,15 @@
 
 use serde::Deserialize;
 
-use super::TargetSpec;
 use super::step::{
     CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
 };
+use super::{RunSpec, TargetSpec};
 use crate::ops::Rows;
 use crate::source::{Data, Entry, Fault, Fields, Node, Route, decode, suggest};
 
 /// The verbs that a step may have.
-pub(super) const VERBS: [&str; 5] = ["clean", "transform", "train", "evaluate", "deploy"];
+pub(super) const VERBS: [&str; 6] = ["clean", "transform", "train", "evaluate", "deploy", "run"];
 
 /// Reads the keys of `verb`.
 pub(super) fn read(verb: &str, step: &Node, fields: &mut Fields) -> Option<Verb> {
@@ -19,6 +19,7 @@ pub(super) fn read(verb: &str, step: &Node, fields: &mut Fields) -> Option<Verb>
         "transform" => table(VerbKind::Transform, "transform", fields).map(Verb::Table),
         "train" => train(fields).map(Verb::Train),
         "evaluate" => evaluate(step, fields).map(Verb::Evaluate),
+        "run" => RunSpec::read(fields).map(|spec| Verb::Run(Box::new(spec))),
         _ => deploy(fields).map(Verb::Deploy),
     }
 }
@@ -61,7 +62,7 @@ fn strip(route: &Route, prefix: &Route) -> Route {
 fn op(item: &Node, route: &Route) -> Result<OpSpec, Vec<Fault>> {
     if let Data::Str(name) = &item.data {
         let argument = Node::made(Data::Null, item.span.clone());
-        return Ok(OpSpec { name: name.clone(), argument, rows: None, route: route.clone(), bare: true });
+        return Ok(OpSpec { name: name.clone(), argument, rows: None, route: route.clone(), bare: true, when: true });
     }
     let entries = item.entries();
     let mut faults = Vec::new();
@@ -72,9 +73,12 @@ fn op(item: &Node, route: &Route) -> Result<OpSpec, Vec<Fault>> {
         faults.extend(found.into_iter().map(|fault| fault.under(&route.key("rows"))));
         rows
     });
-    if entries.iter().any(|entry| entry.key == "when") {
-        faults.push(Fault::new("not-supported", "`when` is not supported yet").on_key().under(&route.key("when")));
-    }
+    let when = entries.iter().find(|entry| entry.key == "when").and_then(|entry| {
+        let mut found = Vec::new();
+        let when: Option<bool> = decode(&entry.value, &mut found);
+        faults.extend(found.into_iter().map(|fault| fault.under(&route.key("when"))));
+        when
+    });
     let mut named = entries.iter().filter(|entry| !beside(entry));
     match (named.next(), named.next()) {
         (Some(entry), None) if faults.is_empty() => Ok(OpSpec {
@@ -83,6 +87,7 @@ fn op(item: &Node, route: &Route) -> Result<OpSpec, Vec<Fault>> {
             rows,
             route: route.key(&entry.key),
             bare: false,
+            when: when.unwrap_or(true),
         }),
         (Some(_), None) => Err(faults),
         (Some(_), Some(second)) => {

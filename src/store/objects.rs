@@ -78,6 +78,15 @@ impl Store {
         writer.finish()
     }
 
+    /// A fresh folder for what isn't kept.
+    pub fn scratch(&self) -> Result<PathBuf, StoreError> {
+        self.prepare()?;
+        let folder = self.folder("tmp");
+        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+        let made = tempfile::Builder::new().tempdir_in(&folder).map_err(StoreError::io("create", &folder))?;
+        Ok(made.keep())
+    }
+
     /// For bytes that are made piece by piece. What isn't finished is never an object.
     pub fn writer(&self) -> Result<ObjectWriter, StoreError> {
         self.prepare()?;

@@ -26,11 +26,18 @@ pub(super) fn list(definitions: &mut Definitions) -> Json {
         rows.map(|(word, meaning)| (word, meaning.to_owned())),
     );
     properties.insert("rows".to_owned(), rows);
-    let mut entry = fields("An op and its argument, and beside it `rows`.", properties, &[], false);
+    let when = json!({"description": "Whether the op is part of this run, most often a template.", "type": "boolean"});
+    properties.insert("when".to_owned(), when);
+    let mut entry = fields("An op and its argument, and beside it `rows` and `when`.", properties, &[], false);
     // Exactly one op: as no other keys are taken, that is a matter of counting.
-    entry["if"] = json!({"required": ["rows"]});
-    entry["then"] = json!({"minProperties": 2, "maxProperties": 2});
-    entry["else"] = json!({"minProperties": 1, "maxProperties": 1});
+    let keys = |count: u32| json!({"minProperties": count, "maxProperties": count});
+    entry["if"] = json!({"required": ["rows", "when"]});
+    entry["then"] = keys(3);
+    entry["else"] = json!({
+        "if": {"anyOf": [{"required": ["rows"]}, {"required": ["when"]}]},
+        "then": keys(2),
+        "else": keys(1)
+    });
     let bare = catalogue().iter().filter(|entry| is_bare(entry));
     let bare = words("An op without argument.", bare.map(|entry| (entry.name, entry.page.summary.to_owned())));
     // Of several forms an editor tells the mistakes of the first, so the one that holds most comes first.

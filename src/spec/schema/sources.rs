@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::adapt::Definitions;
 use super::{fields, object};
 use crate::data::{Encoding, Format, Kind};
 
-/// Defines sources, and gives the reference to them.
-pub(super) fn source(definitions: &mut Definitions) -> Json {
+/// How the file of a table is read, and what it must look like.
+pub(super) fn table(definitions: &mut Definitions) -> Map<String, Json> {
     let format = definitions.import("source", schemars::schema_for!(Format));
     let format = also(
         format,
@@ -27,13 +27,7 @@ pub(super) fn source(definitions: &mut Definitions) -> Json {
     columns["description"] =
         "Types of columns. The others have theirs from the contract, the file, or its first rows.".into();
     columns["examples"] = json!([{"zip": "str", "joined": "date"}]);
-    let properties = json!({
-        "path": {
-            "description": "A file, or a quoted glob of files of one schema, relative to the project's root. `.gz` and `.zst` are transparent.",
-            "type": "string",
-            "minLength": 1,
-            "examples": ["data/penguins.csv"]
-        },
+    object(json!({
         "format": format,
         "delimiter": {
             "description": "What stands between cells, for csv and tsv: one character.",
@@ -52,10 +46,31 @@ pub(super) fn source(definitions: &mut Definitions) -> Json {
             "examples": [["NA"]]
         },
         "columns": columns,
-        "where": {"description": "An SQL condition: rows that don't meet it are not read.", "type": "string", "examples": ["year >= 2008"]},
         "contract": {"description": "The file of the contract that says what the data must look like.", "type": "string", "examples": ["schemas/penguins.yaml"]}
-    });
-    definitions.add("source", fields("A table that comes from outside.", object(properties), &["path"], true))
+    }))
+}
+
+/// Defines sources, and gives the reference to them.
+pub(super) fn source(definitions: &mut Definitions) -> Json {
+    let mut properties = object(json!({
+        "path": {
+            "description": "A file, or a quoted glob of files of one schema, relative to the project's root. `.gz` and `.zst` are transparent.",
+            "type": "string",
+            "minLength": 1,
+            "examples": ["data/penguins.csv"]
+        },
+        "from": {
+            "description": "The table of another pipeline's step, instead of a file; or one part of it.",
+            "type": "string",
+            "pattern": r"^[^.]+\..+$",
+            "examples": ["customers.features", "customers.features.train"]
+        },
+        "where": {"description": "An SQL condition: rows that don't meet it are not read.", "type": "string", "examples": ["year >= 2008"]}
+    }));
+    properties.extend(table(definitions));
+    let mut source = fields("A table that comes from outside.", properties, &[], true);
+    source["oneOf"] = json!([{"required": ["path"]}, {"required": ["from"]}]);
+    definitions.add("source", source)
 }
 
 /// Words with other names for some of them.

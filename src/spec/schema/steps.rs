@@ -3,9 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::adapt::{Definitions, reference};
-use super::{fields, models, object, ops, words};
-use crate::data::Selector;
+use super::{fields, models, object, ops, sources, words};
+use crate::data::{Format, Selector};
 use crate::spec::verbs::VERBS;
+use crate::spec::{MEMORY, TIME_SPAN};
 
 /// Defines steps, and gives the reference to them.
 pub(super) fn step(definitions: &mut Definitions) -> Json {
@@ -18,6 +19,7 @@ pub(super) fn step(definitions: &mut Definitions) -> Json {
                 "transform" => table(verb, "Makes features of a table: through ops, often from a split on.", &ops),
                 "train" => train(definitions),
                 "evaluate" => evaluate(definitions),
+                "run" => run(definitions),
                 _ => deploy(),
             };
             definitions.add(verb, form)
@@ -38,7 +40,26 @@ fn verb(name: &str, description: &str, meaning: &str, keys: Json, required: &[&s
     properties.extend(object(keys));
     properties.extend(object(json!({
         "description": {"description": "What it is for.", "type": "string"},
-        "tags": {"description": "Words to choose steps by.", "type": "array", "items": {"type": "string"}}
+        "tags": {"description": "Words to choose steps by.", "type": "array", "items": {"type": "string"}},
+        "when": {"description": "Whether the step is part of this run, most often a template.", "type": "boolean", "default": true, "examples": ["{{ params.full }}"]},
+        "matrix": {
+            "description": "Makes one step per combination of values, which templates know as `{{ matrix.x }}`.",
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}},
+            "examples": [{"max_depth": [4, 8]}]
+        },
+        "timeout": {"description": "How long one try of the step may take.", "type": "string", "pattern": TIME_SPAN, "examples": ["10m"]},
+        "retries": {"description": "How often the step is tried again when it fails, after 1, 2, 4 … seconds.", "type": "integer", "minimum": 0, "maximum": 100, "default": 0},
+        "resources": {
+            "description": "What the step needs while it runs: steps run at once only where all of it fits.",
+            "type": "object",
+            "properties": {
+                "cpu": {"description": "How many processors it keeps busy.", "type": "integer", "minimum": 1, "default": 1},
+                "memory": {"description": "How much memory it needs.", "type": "string", "pattern": MEMORY, "examples": ["4GiB"]}
+            },
+            "additionalProperties": false
+        }
     })));
     let required: Vec<&str> = [name].into_iter().chain(required.iter().copied()).collect();
     fields(description, properties, &required, true)
@@ -122,6 +143,57 @@ fn evaluate(definitions: &mut Definitions) -> Json {
     });
     let mut form = verb("evaluate", "Judges models on rows that they haven't seen.", "", keys, &[]);
     form["properties"]["evaluate"] = names("The train step to judge, or several to compare.", &name);
+    form
+}
+
+fn run(definitions: &mut Definitions) -> Json {
+    let text = json!({"type": "string"});
+    let table = sources::table(definitions);
+    let mut output = object(json!({
+        "path": {"description": "The file, below the step's scratch folder.", "type": "string", "minLength": 1},
+        "kind": words(
+            "What it is. Without it, the extension says so.",
+            [("table", "A table that other steps may work on.".to_owned()), ("file", "Any file.".to_owned())],
+        )
+    }));
+    output.extend(table);
+    let output = fields("A file that the program leaves.", output, &["path"], false);
+    let format = definitions.import("source", schemars::schema_for!(Format));
+    let keys = json!({
+        "inputs": {
+            "description": "What the program reads: sources, steps' tables, outputs of other programs; as a map, with the format that tables are written in.",
+            "anyOf": [text, {"type": "array", "items": text}, {"type": "object", "additionalProperties": format}],
+            "examples": [["features"], {"features": "csv"}]
+        },
+        "code": {
+            "description": "Files, folders and globs whose content counts in the step's key.",
+            "type": "array",
+            "items": text,
+            "examples": [["src/", "uv.lock"]]
+        },
+        "env": {
+            "description": "Environment variables: names of those that the file's `env` has, or names and values. Their values count in the key.",
+            "anyOf": [{"type": "array", "items": text}, {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}],
+            "examples": [["LANG"], {"LANG": "C"}]
+        },
+        "secrets": {"description": "Environment variables of the file's `secrets` that the program gets.", "type": "array", "items": text},
+        "cwd": words(
+            "Where the program runs.",
+            [("root", "In the project's root.".to_owned()), ("scratch", "In a folder of its own, which is gone afterwards.".to_owned())],
+        ),
+        "outputs": {
+            "description": "What the program leaves, by name: files that the command knows as `{{ outputs.NAME }}`.",
+            "type": "object",
+            "additionalProperties": {"anyOf": [text, output]},
+            "examples": [{"vectors": "vectors.parquet"}]
+        }
+    });
+    let mut form = verb("run", "Runs a program of your own.", "", keys, &[]);
+    form["properties"]["run"] = json!({
+        "description": "The command: a list needs no shell, a line is run by `sh -c`. `{{ inputs.NAME }}` and `{{ outputs.NAME }}` are the places of its files.",
+        "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}}],
+        "examples": [["python", "train.py", "{{ inputs.features.train }}"]]
+    });
     form
 }
 

@@ -10,7 +10,7 @@ use super::{fields, object, sources, steps};
 const NAME: &str = r"^[-_0-9A-Za-z\u00AA-\uFFFF]+$";
 
 /// Keys whose values no template is rendered in.
-const PLAIN: [&str; 5] = ["params", "env", "secrets", "tests", "name"];
+const PLAIN: [&str; 6] = ["params", "profiles", "env", "secrets", "tests", "name"];
 
 /// The schema of a whole file, with all that it refers to in `definitions`.
 pub(super) fn schema(definitions: &mut Definitions) -> Map<String, Json> {
@@ -35,6 +35,12 @@ pub(super) fn schema(definitions: &mut Definitions) -> Map<String, Json> {
             "description": "Values for `{{ params.x }}` in scalars, and for `params.x` in SQL expressions. Overridden by `--params FILE`, `GRISTMILL_PARAM_X` and `--set x=…`.",
             "type": "object",
             "examples": [{"trees": 200}]
+        },
+        "profiles": {
+            "description": "Sets of values for params, one of which `--profile` chooses.",
+            "type": "object",
+            "additionalProperties": fields("Values for params.", object(json!({"params": {"description": "Values by param.", "type": "object"}})), &[], false),
+            "examples": [{"dev": {"params": {"sample": 0.02}}}]
         },
         "env": names("Environment variables that the file may use, as `{{ env.X }}`. Their values count in keys."),
         "secrets": names("Environment variables that steps may use. Their values never count in keys, and never show."),

@@ -1,0 +1,65 @@
+//! From a pipeline's file to its plan, with whatever the project knows of its columns.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::project::Project;
+use crate::data::Shape;
+use crate::plan::{Plan, build};
+use crate::source::{Diagnostic, Document, Fault, Severity, in_order};
+use crate::spec::{Overrides, load};
+use crate::store::{Lock, StoreError};
+
+/// A pipeline's file: its plan or not, and what there is to say of it.
+pub struct Looked {
+    /// The file, as messages name it.
+    pub name: String,
+    /// Errors and warnings, in order.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The pipeline, if it is right.
+    pub right: Option<Right>,
+}
+
+/// A pipeline that is right.
+pub struct Right {
+    /// The project, seen from it.
+    pub project: Project,
+    /// The file's text and tree.
+    pub document: Document,
+    /// What it means.
+    pub plan: Plan,
+}
+
+/// What is known besides the files.
+#[derive(Clone, Default)]
+pub struct Known {
+    /// Columns of tables that programs left in this run, by source.
+    pub made: BTreeMap<String, Shape>,
+    /// The pipelines that wait for this one.
+    pub waiting: Vec<String>,
+}
+
+/// Reads and checks the pipeline in a file.
+pub fn look(root: &Path, file: &Path, overrides: &Overrides, known: Known) -> Result<Looked, Fault> {
+    let shown = file.strip_prefix(root).unwrap_or(file).to_path_buf();
+    let name = shown.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(StoreError::io("read", &shown))?;
+    let loaded = match load(&name, &text, overrides, root) {
+        Ok(loaded) => loaded,
+        Err(diagnostics) => return Ok(Looked { name, diagnostics: in_order(diagnostics), right: None }),
+    };
+    let lock = Lock::read(&lock_path(file))?;
+    let project = Project::new(root, &loaded.spec.name, lock, known);
+    let built = build(&loaded.spec, &project, loaded.faults);
+    let mut diagnostics: Vec<Diagnostic> = built.faults.iter().map(|fault| loaded.document.diagnose(fault)).collect();
+    diagnostics.extend(built.elsewhere);
+    diagnostics.extend(loaded.outside.iter().map(Diagnostic::placeless));
+    let wrong = diagnostics.iter().any(|found| found.severity == Severity::Error);
+    let right = built.plan.filter(|_| !wrong).map(|plan| Right { project, document: loaded.document, plan });
+    Ok(Looked { name, diagnostics: in_order(diagnostics), right })
+}
+
+/// The lock beside a pipeline's file.
+pub fn lock_path(file: &Path) -> PathBuf {
+    file.with_extension("lock")
+}
