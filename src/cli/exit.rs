@@ -1,5 +1,6 @@
 //! How the program ends.
 
+use crate::engine::LOCKED;
 use crate::source::{Diagnostic, Fault, render};
 use crate::store::is_environment;
 
@@ -14,6 +15,8 @@ pub(crate) enum Exit {
     Wrong = 2,
     /// A gate failed.
     Gate = 3,
+    /// The result would differ from the lock.
+    Locked = 4,
     /// Disk, network, permission.
     Environment = 5,
     /// Data broke its contract.
@@ -30,6 +33,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// What is told, and how the program ends with it.
+    pub(crate) fn new(exit: Exit, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { exit, diagnostics }
+    }
+
     /// Mistakes in files.
     pub(crate) fn wrong(diagnostics: Vec<Diagnostic>) -> Self {
         Self { exit: Exit::Wrong, diagnostics }
@@ -54,6 +62,7 @@ impl Failure {
 pub(crate) fn exit_of(fault: &Fault) -> Exit {
     match fault.code {
         "contract" => Exit::Contract,
+        LOCKED => Exit::Locked,
         "interrupted" => Exit::Interrupted,
         code if is_environment(code) => Exit::Environment,
         _ => Exit::Failed,

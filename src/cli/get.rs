@@ -6,18 +6,18 @@ use clap::Args;
 
 use super::{Exit, Failure, ParamArgs, open, out};
 use crate::data::{self, Part};
-use crate::engine::{Payload, TableMeta, load_part, object};
+use crate::engine::{Payload, StepDone, TableMeta, load_part, object};
 use crate::registry::Registry;
-use crate::source::{Fault, suggest};
-use crate::store::{Store, write_atomic};
+use crate::source::{Fault, list, suggest};
+use crate::store::{Digest, Store, write_atomic};
 
 /// Write a step's table or a model to a file.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gristmill get features -o features.parquet\n  gristmill get features.test -o test.csv\n  gristmill get penguin-species@champion -o model.gristmill\n\nThe extension tells the format: csv, tsv, parquet, arrow, ndjson, json; .gz and .zst on top."
+    after_help = "Examples:\n  gristmill get features -o features.parquet\n  gristmill get features.test -o test.csv\n  gristmill get net.log -o log.txt\n  gristmill get penguin-species@champion -o model.gristmill\n\nThe extension tells the format: csv, tsv, parquet, arrow, ndjson, json; .gz and .zst on top."
 )]
 pub(super) struct Get {
-    /// `step`, `step.part`, `pipeline/step`, or a model: `name`, `name@alias`, `name@3`.
+    /// `step`, `step.part`, `step.output`, `pipeline/step`, or a model: `name`, `name@alias`, `name@3`.
     what: String,
     /// The file; without it a table is printed as CSV.
     #[arg(short, long)]
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Get) -> Result<Exit, Failure> {
                 .into());
         }
         Some(bytes) => bytes,
-        None => table(args, &store)?,
+        None => made(args, &store)?,
     };
     match &args.output {
         Some(path) => {
@@ -57,20 +57,40 @@ fn model(root: &std::path::Path, store: &Store, what: &str) -> Result<Option<Vec
     Ok(Some(object(store, &row.digest)?))
 }
 
-fn table(args: &Get, store: &Store) -> Result<Vec<u8>, Failure> {
-    let (opened, step) = open::open_step(&args.what, &ParamArgs::default())?;
-    let (step, part) = match step.split_once('.') {
-        Some((step, part)) => (step.to_owned(), Some(part.to_owned())),
-        None => (step, None),
+/// The bytes of a step's table, or of a file that its program left.
+fn made(args: &Get, store: &Store) -> Result<Vec<u8>, Failure> {
+    let (opened, target) = open::open_step(&args.what, &ParamArgs::default())?;
+    // A step's name may hold dots, if a matrix made it.
+    let (step, part) = match target.rsplit_once('.') {
+        Some((step, part)) if opened.plan.step(&target).is_none() => (step.to_owned(), Some(part.to_owned())),
+        _ => (target, None),
     };
     let done = opened.kept(&step)?;
-    let Payload::Table(_) = &done.payload else {
-        return Err(Fault::new("not-a-table", format!("`{step}` makes no table"))
+    match &done.payload {
+        Payload::Table(_) => {
+            let path = args.output.as_ref().map_or("x.csv".into(), |path| path.to_string_lossy());
+            Ok(table_bytes(store, done.table(), part.as_deref(), &path)?)
+        }
+        Payload::Files(_) => Ok(object(store, &file(&step, part.as_deref(), &done)?)?),
+        _ => Err(Fault::new("not-a-table", format!("`{step}` makes no table"))
             .help("`gristmill show` tells what it made")
-            .into());
-    };
-    let path = args.output.as_ref().map_or("x.csv".into(), |path| path.to_string_lossy());
-    Ok(table_bytes(store, done.table(), part.as_deref(), &path)?)
+            .into()),
+    }
+}
+
+/// The file that is meant: the only one, or the one that is named.
+fn file(step: &str, output: Option<&str>, done: &StepDone) -> Result<Digest, Fault> {
+    let known = || done.outputs.keys().map(String::as_str);
+    match (output, done.outputs.len()) {
+        (None, 1) => Ok(*done.outputs.values().next().expect("there is one")),
+        (None, _) => Err(Fault::new("which-output", format!("`{step}` leaves several files or none")).help(format!(
+            "name one of {}",
+            list(known().map(|name| format!("{step}.{name}")).collect::<Vec<_>>().iter().map(String::as_str))
+        ))),
+        (Some(output), _) => done.outputs.get(output).copied().ok_or_else(|| {
+            Fault::new("no-output", format!("`{step}` leaves no `{output}`")).maybe_help(suggest(output, known()))
+        }),
+    }
 }
 
 /// A kept table, or one part of it, as the bytes of a file. All parts of a split table stand one after the other.

@@ -116,7 +116,7 @@ pub(super) fn open_step(target: &str, params: &ParamArgs) -> Result<(Opened, Str
         let file = Project::pipeline(&root, &name)?;
         let Some(opened) = look(&root, &file, params)?.opened else { continue };
         all.extend(opened.plan.steps.iter().map(|step| step.name.clone()));
-        let own = target.split('.').next().unwrap_or(target);
+        let own = target.rsplit_once('.').map_or(target, |(own, _)| own);
         if opened.plan.step(target).is_some() || opened.plan.step(own).is_some() {
             found.push((name, opened));
         }
@@ -193,6 +193,7 @@ impl Opened {
             only: false,
             keep_going: false,
             record: false,
+            locked: None,
             run: String::new(),
             stop: &RUNNING,
         })

@@ -9,7 +9,7 @@ pub fn reference() -> (&'static str, String) {
     let mut root = Cli::command().term_width(100);
     root.build();
     let mut text = "# Commands\n\n<!-- Generated from the program; don't edit. -->\n\nResults go to stdout, everything else to stderr. `NO_COLOR` is honoured.\n\n\
-        | exit code | meaning |\n| --- | --- |\n| 0 | done |\n| 1 | a step failed |\n| 2 | the pipeline or the command line is wrong |\n| 3 | a gate failed |\n\
+        | exit code | meaning |\n| --- | --- |\n| 0 | done |\n| 1 | a step failed |\n| 2 | the pipeline or the command line is wrong |\n| 3 | a gate failed |\n| 4 | `--locked`, and the result would differ |\n\
         | 5 | the environment is at fault: disk, network, permission |\n| 6 | data broke its contract |\n| 130 | interrupted |\n"
         .to_owned();
     for command in root.get_subcommands_mut() {

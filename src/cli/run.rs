@@ -16,7 +16,7 @@ use crate::source::render;
 /// Make what isn't made already.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gristmill run\n  gristmill run penguins --set trees=300\n  gristmill run penguins/forest --json\n  gristmill run customers orders --keep-going\n  gristmill run penguins --from features --force\n\nExit codes: 0 done, 1 a step failed, 2 the pipeline is wrong, 3 a gate failed, 5 disk or permission, 6 data broke its contract."
+    after_help = "Examples:\n  gristmill run\n  gristmill run penguins --set trees=300\n  gristmill run penguins/forest --json\n  gristmill run customers orders --keep-going\n  gristmill run penguins --from features --force\n\nExit codes: 0 done, 1 a step failed, 2 the pipeline is wrong, 3 a gate failed, 4 the lock says otherwise, 5 disk or permission, 6 data broke its contract."
 )]
 pub(super) struct Run {
     /// Pipelines, or steps as `pipeline/step` with what they need; the only pipeline without one.
@@ -34,6 +34,9 @@ pub(super) struct Run {
     /// When a step fails, go on with what doesn't need it.
     #[arg(long, short)]
     keep_going: bool,
+    /// Come to what the lock says, or fail with exit code 4 and make nothing else; the lock stays as it is.
+    #[arg(long)]
+    locked: bool,
     /// Only show what would be done, as `plan` does.
     #[arg(long)]
     dry_run: bool,
@@ -51,7 +54,13 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
         return plan::show_all(&orders, args.json);
     }
     let stop = signals::stop_on_signal();
-    let options = Options { jobs: args.jobs, force: args.force, keep_going: args.keep_going, record: args.record };
+    let options = Options {
+        jobs: args.jobs,
+        force: args.force,
+        keep_going: args.keep_going,
+        locked: args.locked,
+        record: args.record,
+    };
     let mut exit = Exit::Done;
     let mut reports = Vec::new();
     for order in orders {

@@ -11,9 +11,9 @@ use super::choice::Asked;
 use super::exit::exit_of;
 use super::machine::memory;
 use super::open::Opened;
-use super::{Exit, Failure};
+use super::{Exit, Failure, signals};
 use crate::deploy::Reconciler;
-use crate::engine::{Env, Event, Payload, RunResult, RunStatus, StepEnd, execute, lock_path};
+use crate::engine::{Env, Event, LOCKED, Payload, RunResult, RunStatus, StepEnd, execute, lock_path, strangers};
 use crate::plan::StepKind;
 use crate::report::run_json;
 use crate::source::{Diagnostic, Fault};
@@ -29,6 +29,8 @@ pub(super) struct Options {
     pub(super) jobs: Option<NonZeroUsize>,
     /// Make the chosen steps again.
     pub(super) force: bool,
+    /// Come to what the lock says, or fail.
+    pub(super) locked: bool,
     /// Go on with what doesn't need a step that failed.
     pub(super) keep_going: bool,
     /// Write the lock and move aliases although params are overridden.
@@ -58,9 +60,13 @@ pub(super) fn run(
     stop: &AtomicBool,
     listen: &mut Listener,
 ) -> Result<Finished, Failure> {
+    if options.locked {
+        agrees(&opened, asked)?;
+    }
     let began = Instant::now();
     let mut history = History::open(&opened.project.root);
     let id = history.begin(&opened.plan.name)?;
+    signals::going(Some((id.as_str(), &opened.plan.name)));
     let mut runner = Runner { opened, asked, options, stop, id: id.as_str(), ended: BTreeMap::new() };
     let mut result = runner.planned(options.force, listen)?;
     // What is damaged was set aside: now it is missing, and is made again. Each round sets one aside at least, so it ends.
@@ -73,11 +79,26 @@ pub(super) fn run(
     }
     let Runner { opened, ended, .. } = runner;
     result.remember(ended);
-    let errors: Vec<Diagnostic> = result.failed.iter().map(|(place, fault)| failure(&opened, *place, fault)).collect();
+    let failed = result.failed.iter().filter(|(_, fault)| fault.code != "interrupted");
+    let errors: Vec<Diagnostic> = failed.map(|(place, fault)| failure(&opened, *place, fault)).collect();
     let report = run_json(id.as_str(), &opened.plan, &result, &errors);
+    signals::going(None);
     history.end(&id, status(result.status), began.elapsed().as_secs_f64(), &report)?;
     let exit = exit(&result);
     Ok(Finished { opened, result, report, errors, exit })
+}
+
+/// Whether pipeline and lock have the same steps.
+fn agrees(opened: &Opened, asked: &Asked) -> Result<(), Failure> {
+    let Some(lock) = &opened.project.lock else {
+        let fault = Fault::new(LOCKED, format!("`{}` has no lock", opened.plan.name));
+        return Err(fault.help("run it without `--locked` first, and commit the lock").into());
+    };
+    let found = if asked.chosen.is_none() { strangers(&opened.plan, lock) } else { Vec::new() };
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new(Exit::Locked, found.iter().map(|fault| opened.diagnose(fault)).collect())),
+    }
 }
 
 struct Runner<'a> {
@@ -130,6 +151,7 @@ impl Runner<'_> {
             keep_going: self.options.keep_going,
             force,
             record: records,
+            locked: opened.project.lock.as_ref().filter(|_| self.options.locked),
             run: self.id.to_owned(),
             stop: self.stop,
         };
@@ -139,7 +161,7 @@ impl Runner<'_> {
             }
         });
         tables.save()?;
-        if records && matches!(result.status, RunStatus::Done | RunStatus::GateFailed) {
+        if records && !self.options.locked && matches!(result.status, RunStatus::Done | RunStatus::GateFailed) {
             let lock = result.lock(&opened.plan, opened.project.lock.as_ref(), tables.locks(&opened.plan));
             lock.write(&lock_path(&opened.file))?;
             save(opened, &result, &env.store)?;

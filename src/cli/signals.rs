@@ -1,26 +1,57 @@
-//! Being told to stop: the first signal lets a run end in order, the second ends it at once.
+//! Being told to stop: the first signal lets a run end in order, within a second; the second ends it at once.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
 
 use super::Exit;
 
 static STOP: AtomicBool = AtomicBool::new(false);
+/// The run that goes on, and its pipeline.
+static GOING: Mutex<Option<(String, String)>> = Mutex::new(None);
+
+/// How long a run may take to end in order. Steps look up often whether they are still wanted, but reading a large table is
+/// one piece of work. Nothing is lost by leaving in the middle: what isn't finished has no name yet.
+const GRACE: Duration = Duration::from_millis(800);
 
 /// Listens for Ctrl-C and SIGTERM, and gives what they set.
 pub(super) fn stop_on_signal() -> &'static AtomicBool {
     std::thread::spawn(|| {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            for _ in 0..2 {
-                signal().await;
-                if STOP.swap(true, Ordering::Relaxed) {
-                    std::process::exit(Exit::Interrupted as i32);
-                }
-                super::say("stopping; once more to stop at once");
-            }
+            signal().await;
+            STOP.store(true, Ordering::Relaxed);
+            super::say("stopping; once more to stop at once");
+            // Whichever comes first: a second signal, or the end of patience.
+            let _ = tokio::time::timeout(GRACE, signal()).await;
+            leave();
         });
     });
     &STOP
+}
+
+/// Notes which run goes on, so that it can be named when the program must leave in the middle of it.
+pub(super) fn going(run: Option<(&str, &str)>) {
+    let mut going = GOING.lock().expect("no holder panicked");
+    *going = run.map(|(run, pipeline)| (run.to_owned(), pipeline.to_owned()));
+}
+
+fn leave() {
+    let going = GOING.lock().expect("no holder panicked").take();
+    // None when all is told already, and the program is about to end by itself.
+    if let Some((run, pipeline)) = going {
+        if std::env::args().any(|argument| argument == "--json") {
+            super::out_json(&interrupted(&run, &pipeline));
+        }
+        super::say("stopped; what is done is kept");
+        std::process::exit(Exit::Interrupted as i32);
+    }
+}
+
+fn interrupted(run: &str, pipeline: &str) -> Json {
+    json!({"run": run, "pipeline": pipeline, "status": "interrupted", "steps": []})
 }
 
 #[cfg(unix)]

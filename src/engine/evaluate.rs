@@ -9,6 +9,7 @@ use super::cv::OutOfFold;
 use super::event::{Event, Outcome};
 use super::features::{self, Meaning};
 use super::judge::{ClassScores, Judgement, ModelReport, Scores, SliceReport, verdict};
+use super::locked;
 use super::outcome::{Payload, StepDone, TableMeta};
 use super::run::Cx;
 use super::table;
@@ -54,6 +55,9 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
     let summary = summary(&names, &models, evaluate, verdict.best);
     let metrics: BTreeMap<&String, &BTreeMap<String, f64>> =
         names.iter().zip(models.iter().map(|model| &model.scores.metrics)).collect();
+    if let Some(lock) = cx.locked {
+        locked::check_metrics(lock, &step.name, &json!(metrics))?;
+    }
     let report = done.output("report")?;
     Ok(StepDone {
         outcome: if done.ran.is_some() { Outcome::Ran } else { Outcome::Cached },

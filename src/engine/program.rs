@@ -164,6 +164,7 @@ impl Attempt<'_> {
         }
         let kept = self.cx.store.put(&fs::read(&log).map_err(StoreError::io("read", &log))?)?;
         drop(fs::remove_file(&log));
+        drop(fs::remove_dir(log.parent().unwrap_or(&log)));
         let about = BTreeMap::from([(LOG.to_owned(), kept)]);
         Ok(Made { outputs, meta: json!({"outputs": told}), about })
     }
@@ -207,7 +208,7 @@ impl Attempt<'_> {
         };
         let say = |line| self.cx.tell(Event::Said { step: self.step.name.clone(), line });
         let shown = |fault: Fault| {
-            let help = fault.help.map(|help| help.replace(&root.display().to_string(), "."));
+            let help = fault.help.map(|help| help.replace(&format!("{}/", root.display()), ""));
             let message = masked(&fault.message, &job.secrets);
             let fault = Fault { message, help, ..fault };
             if fault.code == "interrupted" { fault } else { fault.within("run") }

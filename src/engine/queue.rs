@@ -234,7 +234,11 @@ impl Work<'_> {
 
     fn failed(&self, queue: &mut Queue, place: usize, fault: Fault, seconds: f64) -> StepEnd {
         let name = &self.cx.plan.steps[place].name;
-        let end = StepEnd { seconds, ..without_work(name, Outcome::Failed, &fault.message) };
+        let interrupted = fault.code == "interrupted";
+        let outcome = if interrupted { Outcome::Skipped } else { Outcome::Failed };
+        // All of it is told with its place.
+        let reason = fault.message.lines().next().unwrap_or_default();
+        let end = StepEnd { seconds, ..without_work(name, outcome, reason) };
         if self.keep_going {
             self.skip_users(queue, place);
         } else {

@@ -14,7 +14,7 @@ use super::outcome::{DeployResult, Payload, StepDone};
 use super::sources::{Identity, Tables};
 use super::status::WOULD_RUN;
 use super::unit::label;
-use super::{deploy, evaluate, program, table, train};
+use super::{deploy, evaluate, locked, program, table, train};
 use crate::data::{Shape, Table};
 use crate::plan::{Plan, StepKind};
 use crate::source::Fault;
@@ -70,6 +70,8 @@ pub struct Env<'a> {
     pub keep_going: bool,
     /// Whether aliases may move.
     pub record: bool,
+    /// What every result must be the same as.
+    pub locked: Option<&'a Lock>,
     /// The run's name.
     pub run: String,
     /// Set when the run must stop.
@@ -200,6 +202,7 @@ pub(super) struct RunCx<'a> {
     pub(super) record: bool,
     pub(super) run: String,
     pub(super) frames: Frames,
+    pub(super) locked: Option<&'a Lock>,
     chosen: Chosen<'a>,
     /// Only look up: what isn't kept is told as a fault.
     dry: bool,
@@ -233,6 +236,7 @@ impl<'a> RunCx<'a> {
             record: env.record,
             run: env.run.clone(),
             frames: Frames::default(),
+            locked: env.locked,
             chosen: Chosen { places: env.chosen, force: env.force, only: env.only },
             dry,
             stop: env.stop,
@@ -309,10 +313,15 @@ impl Cx<'_> {
 
     /// What a source is known by.
     pub(super) fn identity(&self, source: usize) -> Result<Identity, Fault> {
-        match self.made(source)? {
-            Some(digest) => Ok(self.tables.identity_of(self.plan, source, digest)),
-            None => self.tables.identity(self.plan, source),
+        let identity = match self.made(source)? {
+            Some(digest) => self.tables.identity_of(self.plan, source, digest),
+            None => self.tables.identity(self.plan, source)?,
+        };
+        if let Some(lock) = self.locked {
+            let spec = &self.plan.sources[source].spec;
+            locked::check_source(lock, &spec.name, &identity).map_err(|fault| fault.under(&spec.route()))?;
         }
+        Ok(identity)
     }
 
     /// A source's rows.

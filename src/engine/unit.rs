@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use serde_json::Value as Json;
 
-use super::reason;
 use super::run::Cx;
 use super::status::WOULD_RUN;
+use super::{locked, reason};
 use crate::source::Fault;
 use crate::store::{Claim, Clock, Describe, Digest, Key, Manifest, Record, key_of};
 
@@ -89,6 +89,9 @@ pub(super) fn unit(
 ) -> Result<Done, Fault> {
     let (key, described) = key_of(parts);
     cx.used(label, key);
+    if let Some(lock) = cx.locked {
+        locked::check(cx, lock, label, &key, &described)?;
+    }
     let kept = || -> Result<Option<Done>, Fault> {
         let Some(record) = cx.store.record(&key).filter(|record| !cx.force && record.is_whole(&cx.store)) else {
             return Ok(None);

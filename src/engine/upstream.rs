@@ -45,6 +45,7 @@ pub(super) fn kept_table(other: &Right, pipeline: &str, step: &str) -> Result<Ta
         only: false,
         keep_going: false,
         record: false,
+        locked: None,
         run: String::new(),
         stop: &RUNNING,
     };

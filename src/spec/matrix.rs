@@ -34,14 +34,10 @@ pub(super) fn expand(steps: &mut Node, templates: &Templates, faults: &mut Vec<F
             entries.push(entry);
             continue;
         }
-        match one(entry, templates, &mut matrices) {
-            Ok(made) => entries.extend(made),
-            Err((entry, found)) => {
-                let route = Route::of(["steps", &entry.key]);
-                faults.extend(found.into_iter().map(|fault| fault.under(&route)));
-                entries.push(*entry);
-            }
-        }
+        let mut found = Vec::new();
+        let route = Route::of(["steps", &entry.key, "matrix"]);
+        entries.extend(one(&entry, templates, &mut matrices, &mut found));
+        faults.extend(found.into_iter().map(|fault| fault.under(&route)));
     }
     for entry in entries {
         refer(entry, &matrices, faults);
@@ -49,23 +45,20 @@ pub(super) fn expand(steps: &mut Node, templates: &Templates, faults: &mut Vec<F
     matrices
 }
 
-/// The steps of one matrix, or the step as it was and what is wrong with it.
-fn one(entry: Entry, templates: &Templates, matrices: &mut Matrices) -> Result<Vec<Entry>, (Box<Entry>, Vec<Fault>)> {
+/// The steps of one matrix, of those of its values that are right. Faults have their routes from the matrix.
+fn one(entry: &Entry, templates: &Templates, matrices: &mut Matrices, faults: &mut Vec<Fault>) -> Vec<Entry> {
     let mut node = entry.value.get("matrix").cloned().expect("it was looked for");
-    let mut faults = Vec::new();
-    render_all(&mut node, templates, &|_| false, &mut faults);
-    let axes = axes(&node, &mut faults);
+    render_all(&mut node, templates, &|_| false, faults);
+    let axes = axes(&node, faults);
     let count = axes.iter().map(|(_, values)| values.len()).try_fold(1usize, usize::checked_mul);
-    if faults.is_empty() && count.is_none_or(|count| count > MOST) {
+    if count.is_none_or(|count| count > MOST) {
         faults.push(Fault::new("out-of-range", format!("a matrix makes {MOST} steps at most")).on_key());
-    }
-    if !faults.is_empty() {
-        return Err((Box::new(entry), faults.into_iter().map(|fault| fault.within("matrix")).collect()));
+        return Vec::new();
     }
     let mut combinations: Vec<Vec<(&str, &Node)>> = vec![Vec::new()];
     for (name, values) in &axes {
         let longer = combinations.iter().flat_map(|combination| {
-            values.iter().map(move |value| [combination.as_slice(), &[(*name, value)]].concat())
+            values.iter().map(move |value| [combination.as_slice(), &[(*name, *value)]].concat())
         });
         combinations = longer.collect();
     }
@@ -82,11 +75,11 @@ fn one(entry: Entry, templates: &Templates, matrices: &mut Matrices) -> Result<V
         }
         made.push(Entry { key, key_span: entry.key_span.clone(), value });
     }
-    Ok(made)
+    made
 }
 
-/// The names and their values. Faults have their routes from the matrix.
-fn axes<'a>(node: &'a Node, faults: &mut Vec<Fault>) -> Vec<(&'a str, &'a [Node])> {
+/// The names and those of their values that are right. Faults have their routes from the matrix.
+fn axes<'a>(node: &'a Node, faults: &mut Vec<Fault>) -> Vec<(&'a str, Vec<&'a Node>)> {
     let wrong = |message: String| Fault::new("wrong-type", message).help("write `matrix: {max_depth: [4, 8]}`");
     if node.entries().is_empty() {
         faults.push(wrong(format!("a matrix is a map of names and their values, and this is {}", node.what())));
@@ -101,16 +94,19 @@ fn axes<'a>(node: &'a Node, faults: &mut Vec<Fault>) -> Vec<(&'a str, &'a [Node]
         if values.is_empty() {
             faults.push(wrong(format!("`{}` has no values", entry.key)).under(&route));
         }
+        let mut right: Vec<&Node> = Vec::new();
         for (nth, value) in values.iter().enumerate() {
             let route = route.index(nth);
             if matches!(value.data, Data::Seq(_) | Data::Map(_) | Data::Null) || value.text.contains(['\n', '\0']) {
                 faults
                     .push(wrong(format!("a value is a word or a number, and this is {}", value.what())).under(&route));
-            } else if values[..nth].iter().any(|other| other.text == value.text) {
+            } else if right.iter().any(|other| other.text == value.text) {
                 faults.push(Fault::new("duplicate-name", format!("`{}` is there twice", value.text)).under(&route));
+            } else {
+                right.push(value);
             }
         }
-        axes.push((entry.key.as_str(), values.as_slice()));
+        axes.push((entry.key.as_str(), right));
     }
     axes
 }

@@ -125,7 +125,7 @@ impl Mill {
 
 /// What became of each step of a run.
 pub fn outcomes(run: &Json) -> Vec<(String, String)> {
-    let steps = run["steps"].as_array().expect("steps");
+    let steps = run["steps"].as_array().unwrap_or_else(|| panic!("no steps in {run:#}"));
     let text = |value: &Json| value.as_str().expect("text").to_owned();
     let mut found: Vec<_> = steps.iter().map(|step| (text(&step["step"]), text(&step["outcome"]))).collect();
     found.sort();
@@ -139,6 +139,6 @@ pub fn made(run: &Json) -> Vec<String> {
 
 /// A step of a run.
 pub fn step<'a>(run: &'a Json, name: &str) -> &'a Json {
-    let steps = run["steps"].as_array().expect("steps");
+    let steps = run["steps"].as_array().unwrap_or_else(|| panic!("no steps in {run:#}"));
     steps.iter().find(|step| step["step"] == name).expect("the step")
 }
