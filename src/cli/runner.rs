@@ -116,10 +116,11 @@ impl Runner<'_> {
     fn planned(&mut self, force: bool, listen: &mut Listener) -> Result<RunResult, Failure> {
         let mut made = BTreeMap::new();
         let mut result = self.once(force, listen)?;
-        loop {
+        // Each program surprises once at most.
+        for _ in 0..self.opened.plan.steps.len() {
             let surprises = result.surprises();
             if surprises.is_empty() || result.status != RunStatus::Done {
-                return Ok(result);
+                break;
             }
             for end in result.steps {
                 // The second time it is told as cached, and that is no news.
@@ -130,6 +131,7 @@ impl Runner<'_> {
             // What was forced is made; the rest is forced when its turn comes.
             result = self.once(force, listen)?;
         }
+        Ok(result)
     }
 
     fn once(&self, force: bool, listen: &mut Listener) -> Result<RunResult, Failure> {

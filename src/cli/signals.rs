@@ -26,7 +26,10 @@ pub(super) fn stop_on_signal() -> &'static AtomicBool {
             super::say("stopping; once more to stop at once");
             // Whichever comes first: a second signal, or the end of patience.
             let _ = tokio::time::timeout(GRACE, signal()).await;
-            leave();
+            loop {
+                leave();
+                signal().await;
+            }
         });
     });
     &STOP
