@@ -9,15 +9,16 @@ use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 
 use super::Model;
-use super::app::App;
+use super::app::{App, Served};
 use super::errors::{Failure, ok, reply};
 use crate::seal::InputField;
 use crate::source::suggest;
 
 /// `GET /`.
 pub(super) async fn index(State(app): State<Arc<App>>) -> Response {
-    let names: Vec<&str> = app.models.names().collect();
-    let predict: Vec<String> = match app.models.default() {
+    let served = app.served();
+    let names: Vec<&str> = served.models.names().collect();
+    let predict: Vec<String> = match served.models.default() {
         Some(_) => vec!["/predict".into()],
         None => names.iter().map(|name| format!("/models/{name}/predict")).collect(),
     };
@@ -30,8 +31,9 @@ pub(super) async fn index(State(app): State<Arc<App>>) -> Response {
 
 /// `GET /models`.
 pub(super) async fn models(State(app): State<Arc<App>>) -> Response {
-    let models: Vec<Json> = app.models.iter().map(|(name, model)| Json::Object(summary(name, model))).collect();
-    ok(&json!({"models": models, "default": app.models.default().map(|(name, _)| name)}))
+    let served = app.served();
+    let models: Vec<Json> = served.models.iter().map(|(name, model)| Json::Object(summary(name, model))).collect();
+    ok(&json!({"models": models, "default": served.models.default().map(|(name, _)| name)}))
 }
 
 /// `GET /models/{name}`.
@@ -40,13 +42,14 @@ pub(super) async fn model(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
     let name = path.map(|Path(name)| name).unwrap_or_default();
-    let model = app.models.get(&name).ok_or_else(|| unknown_model(&app, &name))?;
+    let served = app.served();
+    let model = served.models.get(&name).ok_or_else(|| unknown_model(&served, &name))?;
     Ok(ok(&Json::Object(details(&name, model))))
 }
 
 /// `GET /openapi.json`.
 pub(super) async fn openapi(State(app): State<Arc<App>>) -> Response {
-    reply(StatusCode::OK, app.openapi.clone())
+    reply(StatusCode::OK, app.served().openapi.clone())
 }
 
 /// `GET /health/live`: the process runs.
@@ -58,6 +61,9 @@ pub(super) async fn live() -> Response {
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Failure> {
     if app.is_draining() {
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping: ask another one"));
+    }
+    if app.served().models.is_empty() {
+        return Err(no_model());
     }
     Ok(ok(&json!({"status": "ready"})))
 }
@@ -74,9 +80,20 @@ pub(super) async fn other_method(method: Method, uri: Uri) -> Failure {
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, error)
 }
 
+/// Nothing to ask as yet.
+pub(super) fn no_model() -> Failure {
+    Failure::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "no model yet: it is served as soon as a run has deployed one; send the request again then",
+    )
+}
+
 /// No model of that name.
-pub(super) fn unknown_model(app: &App, name: &str) -> Failure {
-    let names: Vec<&str> = app.models.names().collect();
+pub(super) fn unknown_model(served: &Served, name: &str) -> Failure {
+    if served.models.is_empty() {
+        return no_model();
+    }
+    let names: Vec<&str> = served.models.names().collect();
     let shown: String = name.chars().take(100).collect();
     let help = suggest(&shown, names.iter().copied()).unwrap_or_default();
     Failure::new(StatusCode::NOT_FOUND, format!("no model `{shown}` is served: {help}")).with("models", names)

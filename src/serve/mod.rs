@@ -12,6 +12,7 @@ mod connection;
 mod describe;
 mod errors;
 mod guard;
+mod live;
 mod models;
 mod openapi;
 mod predict;
@@ -25,6 +26,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use live::{Followed, Live, Swap};
 pub use models::{Model, Models, load};
 pub use server::serve;
 pub use settings::Settings;

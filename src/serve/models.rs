@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::registry::{CHAMPION, Registry, VersionRow};
 use crate::seal::{Predictor, Sealed};
@@ -24,7 +25,7 @@ pub struct Model {
 
 /// The models by the names they have in addresses: the first of a name has the bare name, further ones `name@alias` or
 /// `name@version`.
-pub struct Models(BTreeMap<String, Model>);
+pub struct Models(BTreeMap<String, Arc<Model>>);
 
 impl Models {
     /// Gives each its name.
@@ -32,20 +33,38 @@ impl Models {
     /// # Errors
     /// If there are none, or if one is there twice.
     pub fn new(models: Vec<Model>) -> Result<Self, Fault> {
+        if models.is_empty() {
+            return Err(nothing());
+        }
+        Self::some(models.into_iter().map(Arc::new))
+    }
+
+    /// Gives each its name; there may be none yet.
+    ///
+    /// # Errors
+    /// If one is there twice.
+    pub(super) fn some(models: impl IntoIterator<Item = Arc<Model>>) -> Result<Self, Fault> {
         let mut named = BTreeMap::new();
         for model in models {
             let key = free_name(&named, &model)?;
             named.insert(key, model);
         }
-        if named.is_empty() {
-            return Err(nothing());
-        }
         Ok(Self(named))
+    }
+
+    /// No model yet.
+    pub(super) fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The model of that name.
     pub fn get(&self, name: &str) -> Option<&Model> {
-        self.0.get(name)
+        self.0.get(name).map(|model| &**model)
     }
 
     /// The only one; none if there are several.
@@ -56,7 +75,7 @@ impl Models {
 
     /// All, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Model)> {
-        self.0.iter().map(|(name, model)| (name.as_str(), model))
+        self.0.iter().map(|(name, model)| (name.as_str(), &**model))
     }
 
     /// The names, sorted.
@@ -85,17 +104,27 @@ pub fn load(root: &Path, wanted: &[String]) -> Result<Vec<Model>, Fault> {
 
 /// What pipelines deployed `to: rest`. A name's champion comes before its other aliases: it gets the bare name.
 fn deployed(registry: &Registry) -> Result<Vec<String>, Fault> {
-    let mut served = registry.served()?;
+    let served = recorded(registry)?;
     if served.is_empty() {
         return Err(nothing());
     }
+    Ok(served)
+}
+
+/// The same, which may be nothing.
+pub(super) fn recorded(registry: &Registry) -> Result<Vec<String>, Fault> {
+    let mut served = registry.served()?;
     served.sort_by(|a, b| (&a.name, a.alias != CHAMPION, &a.alias).cmp(&(&b.name, b.alias != CHAMPION, &b.alias)));
     Ok(served.into_iter().map(|one| format!("{}@{}", one.name, one.alias)).collect())
 }
 
 fn load_one(registry: &Registry, store: &Store, text: &str) -> Result<Model, Fault> {
-    let row = registry.resolve(text)?;
-    let alias = alias_of(&row, text);
+    open(store, &registry.resolve(text)?, text)
+}
+
+/// The version that `text` stands for, at work: its recorded samples are replayed, and must give the same answers.
+pub(super) fn open(store: &Store, row: &VersionRow, text: &str) -> Result<Model, Fault> {
+    let alias = alias_of(row, text);
     let bytes = store.get(&row.digest)?.ok_or_else(|| {
         Fault::new(
             "missing-object",
@@ -107,7 +136,7 @@ fn load_one(registry: &Registry, store: &Store, text: &str) -> Result<Model, Fau
         fault.message = format!("version {} of `{}` can't be served: {}", row.version, row.name, fault.message);
         fault
     })?;
-    Ok(Model { name: row.name, version: row.version, alias, digest: row.digest.to_string(), predictor })
+    Ok(Model { name: row.name.clone(), version: row.version, alias, digest: row.digest.to_string(), predictor })
 }
 
 /// The alias that `text` named, or the one that is meant when it named none.
@@ -117,7 +146,7 @@ fn alias_of(row: &VersionRow, text: &str) -> Option<String> {
     row.aliases.iter().find(|alias| *alias == said).cloned()
 }
 
-fn free_name(taken: &BTreeMap<String, Model>, model: &Model) -> Result<String, Fault> {
+fn free_name(taken: &BTreeMap<String, Arc<Model>>, model: &Model) -> Result<String, Fault> {
     let Model { name, version, alias, .. } = model;
     let twice = taken.values().any(|other| other.name == *name && other.version == *version && other.alias == *alias);
     let mut names = vec![name.clone()];

@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Model;
 use super::answers::answer;
-use super::app::App;
-use super::describe::unknown_model;
+use super::app::{App, Served};
+use super::describe::{no_model, unknown_model};
 use super::errors::{Failure, reply};
 use super::request::{Row, records};
 use crate::source::list;
@@ -27,15 +27,19 @@ const INLINE_ROWS: usize = 64;
 
 /// `POST /predict`: the only model.
 pub(super) async fn default(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
-    let Some(name) = app.models.default().map(|(name, _)| name.to_owned()) else {
-        let names: Vec<&str> = app.models.names().collect();
+    let served = app.served();
+    if served.models.is_empty() {
+        return Err(no_model());
+    }
+    let Some(name) = served.models.default().map(|(name, _)| name.to_owned()) else {
+        let names: Vec<&str> = served.models.names().collect();
         let error = format!(
             "several models are served: ask one of {} at `/models/{{name}}/predict`",
             list(names.iter().copied())
         );
         return Err(Failure::new(StatusCode::NOT_FOUND, error).with("models", names));
     };
-    predict(app, name, request).await
+    predict(&app, served, name, request).await
 }
 
 /// `POST /models/{name}/predict`.
@@ -44,28 +48,32 @@ pub(super) async fn named(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Failure> {
+    let served = app.served();
     match path {
-        Ok(Path(name)) if app.models.get(&name).is_some() => predict(app, name, request).await,
-        Ok(Path(name)) => Err(unknown_model(&app, &name)),
-        Err(_) => Err(unknown_model(&app, "")),
+        Ok(Path(name)) if served.models.get(&name).is_some() => predict(&app, served, name, request).await,
+        Ok(Path(name)) => Err(unknown_model(&served, &name)),
+        Err(_) => Err(unknown_model(&served, "")),
     }
 }
 
-async fn predict(app: Arc<App>, name: String, request: Request) -> Result<Response, Failure> {
+async fn predict(app: &App, served: Arc<Served>, name: String, request: Request) -> Result<Response, Failure> {
     let deadline = Instant::now() + app.settings.timeout;
     understood(request.headers())?;
-    let body = read(&app, request, deadline).await?;
+    let body = read(app, request, deadline).await?;
     let permit = app.gate.clone().try_acquire_owned().map_err(|_| Failure::busy())?;
     let stop = StopOnDrop::default();
-    let job = Job { app, name, stop: stop.0.clone(), _permit: permit };
+    let job = Job { served, name, most: app.settings.max_rows, stop: stop.0.clone(), _permit: permit };
     let text = timeout_at(deadline, job.run(body)).await.map_err(|_| late())??;
     Ok(reply(StatusCode::OK, text))
 }
 
-/// A request at work. It keeps its permit until the work has ended, even if nobody waits for it any more.
+/// A request at work. It keeps its permit until the work has ended, even if nobody waits for it any more, and the model
+/// that it began with, even if another one is served by then.
 struct Job {
-    app: Arc<App>,
+    served: Arc<Served>,
     name: String,
+    /// How many records it may hold.
+    most: usize,
     stop: Arc<AtomicBool>,
     _permit: OwnedSemaphorePermit,
 }
@@ -83,11 +91,11 @@ impl Job {
     }
 
     fn model(&self) -> Result<&Model, Failure> {
-        self.app.models.get(&self.name).ok_or_else(|| unknown_model(&self.app, &self.name))
+        self.served.models.get(&self.name).ok_or_else(|| unknown_model(&self.served, &self.name))
     }
 
     fn records(&self, body: &[u8]) -> Result<Vec<Row>, Failure> {
-        records(body, &self.model()?.predictor.sealed().signature, self.app.settings.max_rows)
+        records(body, &self.model()?.predictor.sealed().signature, self.most)
     }
 
     fn answer(&self, rows: &[Row]) -> Result<String, Failure> {

@@ -32,11 +32,16 @@ const LINGER: Duration = Duration::from_secs(2);
 pub fn serve(models: Vec<Model>, settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Result<(), Fault> {
     let app = App::new(Models::new(models)?, settings);
     let runtime = runtime()?;
-    let patience = Patience { idle: IDLE, head: app.settings.timeout, write: app.settings.timeout, linger: LINGER };
+    let patience = patience(&app.settings);
     let result = runtime.block_on(async { run(app, patience, signals()?, ready).await });
     // Work that outlived the drain is given up: nobody waits for its answer.
     runtime.shutdown_background();
     result
+}
+
+/// How long connections are waited for.
+pub(super) fn patience(settings: &Settings) -> Patience {
+    Patience { idle: IDLE, head: settings.timeout, write: settings.timeout, linger: LINGER }
 }
 
 /// The runtime of a server: predictions run on as many threads as there are cores, the rest waits.

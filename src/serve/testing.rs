@@ -144,9 +144,7 @@ impl Server {
     }
 
     pub fn connect(&self) -> Client {
-        let socket = TcpStream::connect(self.address).expect("connected");
-        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
-        Client { socket, left: Vec::new() }
+        Client::to(self.address)
     }
 
     /// One request on a connection of its own.
@@ -182,6 +180,12 @@ pub struct Client {
 }
 
 impl Client {
+    pub fn to(address: SocketAddr) -> Self {
+        let socket = TcpStream::connect(address).expect("connected");
+        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+        Self { socket, left: Vec::new() }
+    }
+
     /// Sends bytes; false if the server has closed the connection.
     pub fn write(&mut self, bytes: &[u8]) -> bool {
         self.socket.write_all(bytes).is_ok()
