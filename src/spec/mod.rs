@@ -9,11 +9,13 @@ mod overrides;
 mod pipeline;
 mod profiles;
 mod run;
+mod schedule;
 pub mod schema;
 mod size;
 mod source;
 mod step;
 mod verbs;
+mod watch;
 
 pub use duration::{TIME_SPAN, TimeSpan};
 pub use limits::Limits;
@@ -22,8 +24,10 @@ pub use marks::{Piece, pieces, written};
 pub use overrides::Overrides;
 pub use pipeline::{Roles, Spec, TargetSpec, TestSpec};
 pub use run::{Command, Cwd, InputSpec, OutputKind, OutputSpec, RunSpec};
+pub use schedule::Schedule;
 pub use size::{MEMORY, Memory};
 pub use source::{Origin, SourceSpec, TableFields};
 pub use step::{
     CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, StepSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
 };
+pub use watch::WatchSpec;

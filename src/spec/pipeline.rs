@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::{SourceSpec, StepSpec, Verb};
+use super::{SourceSpec, StepSpec, Verb, WatchSpec};
 use crate::data::Value;
 use crate::source::{Data, Document, Fault, Fields, Node, Route};
 
@@ -31,6 +31,8 @@ pub struct Spec {
     pub sources: Vec<SourceSpec>,
     /// The graph.
     pub steps: Vec<StepSpec>,
+    /// What starts a run while it is watched.
+    pub watch: WatchSpec,
     /// Rows in, expected rows out.
     pub tests: Vec<TestSpec>,
 }
@@ -124,7 +126,7 @@ impl Spec {
             );
         }
         let tests = top.take("tests").unwrap_or_default();
-        top.later(&["watch"]);
+        let watch = top.node("watch").map(|node| WatchSpec::read(node, faults)).unwrap_or_default();
         faults.extend(top.finish());
         for step in &steps {
             if sources.iter().any(|source| source.name == step.name) {
@@ -139,7 +141,7 @@ impl Spec {
         let made = programs
             .flat_map(|(step, outputs)| outputs.iter().filter_map(move |output| SourceSpec::of_program(step, output)));
         sources.extend(made);
-        Self { name, description, target, roles, seed, params, env, secrets, sources, steps, tests }
+        Self { name, description, target, roles, seed, params, env, secrets, sources, steps, watch, tests }
     }
 }
 

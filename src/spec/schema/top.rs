@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::adapt::{Definitions, allow_templates, reference};
 use super::{fields, object, sources, steps};
+use crate::spec::TIME_SPAN;
 
 /// What a name is made of: letters, digits, `-` and `_`. Letters beyond Latin are not told from other signs there, since
 /// not every validator knows Unicode's classes.
@@ -46,6 +47,7 @@ pub(super) fn schema(definitions: &mut Definitions) -> Map<String, Json> {
         "secrets": names("Environment variables that steps may use. Their values never count in keys, and never show."),
         "sources": named("The tables that come from outside, by name.", source),
         "steps": named("The graph, by name. The order means nothing.", step),
+        "watch": watch(),
         "tests": {"description": "Rows in, expected rows out.", "type": "array", "items": test()}
     }));
     for (key, schema) in &mut properties {
@@ -78,6 +80,28 @@ fn roles() -> Json {
     });
     let text = "Columns that no model is trained on, but that travel with their rows to slices, cross-validation and the prediction log.";
     fields(text, object(roles), &[], false)
+}
+
+fn watch() -> Json {
+    let span = |description: &str, examples: [&str; 2]| json!({"description": description, "type": "string", "pattern": TIME_SPAN, "examples": examples});
+    let zone = json!({"description": "The time zone of the schedule; UTC without one.", "type": "string", "examples": ["Europe/Berlin"]});
+    let cron = json!({
+        "description": "Minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.",
+        "type": "string",
+        "examples": ["0 6 * * 1-5", "@daily"]
+    });
+    let nested = object(json!({"cron": cron, "timezone": zone}));
+    let keys = json!({
+        "debounce": span("How long files must be left alone before a run starts; 500ms without it.", ["500ms", "2s"]),
+        "schedule": {
+            "description": "When a run starts whatever happened.",
+            "anyOf": [cron, fields("When, and in which time zone.", nested, &["cron"], false)]
+        },
+        "timezone": zone,
+        "cooldown": span("The least time between the starts of two runs that changed data started.", ["10m", "1h"])
+    });
+    let text = "What makes a running `gristmill watch` start again; changed data always does.";
+    fields(text, object(keys), &[], false)
 }
 
 fn names(description: &str) -> Json {
