@@ -16,3 +16,4 @@ pub mod serve;
 pub mod source;
 pub mod spec;
 pub mod store;
+pub mod watch;

@@ -1,6 +1,7 @@
 //! What was written, typed. Nothing is looked up here: names may lead nowhere, and columns may not exist.
 
 mod duration;
+mod files;
 mod limits;
 mod load;
 mod marks;
@@ -18,6 +19,7 @@ mod verbs;
 mod watch;
 
 pub use duration::{TIME_SPAN, TimeSpan};
+pub use files::Files;
 pub use limits::Limits;
 pub use load::{Loaded, load};
 pub use marks::{Piece, pieces, written};

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom to the top.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "source", "store", "data", "expr", "recipe", "ops", "learn", "seal", "spec", "plan", "engine", "registry",
-    "report", "serve", "deploy", "cli",
+    "report", "serve", "deploy", "watch", "cli",
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {
