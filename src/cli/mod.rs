@@ -23,6 +23,7 @@ mod show;
 mod signals;
 mod status;
 mod test;
+mod watch;
 mod why;
 
 use std::io::{IsTerminal, Write};
@@ -39,7 +40,7 @@ pub use reference::reference;
 #[derive(Parser)]
 #[command(name = "gristmill", version, max_term_width = 110, arg_required_else_help = true)]
 #[command(
-    after_help = "Begin with:\n  gristmill init my-project      a project with an example in it\n  gristmill check                is the pipeline right?\n  gristmill run                  make what isn't made already\n  gristmill serve                answer requests"
+    after_help = "Begin with:\n  gristmill init my-project      a project with an example in it\n  gristmill check                is the pipeline right?\n  gristmill run                  make what isn't made already\n  gristmill watch --serve        run again whenever data changes, and answer requests\n  gristmill serve                answer requests"
 )]
 struct Cli {
     /// Work as if started in this folder.
@@ -59,6 +60,8 @@ enum Verb {
     Plan(plan::PlanArgs),
     /// Make what isn't made already.
     Run(run::Run),
+    /// Run pipelines whenever their files change, or the clock says so.
+    Watch(watch::Watch),
     /// Run the tests of pipelines.
     Test(test::Test),
     /// Show whether each step is up to date.
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Verb::Check(verb) => check::run(verb),
         Verb::Plan(verb) => plan::run(verb),
         Verb::Run(verb) => run::run(verb),
+        Verb::Watch(verb) => watch::run(verb),
         Verb::Test(verb) => test::run(verb),
         Verb::Status(verb) => status::run(verb),
         Verb::Why(verb) => why::run(verb),

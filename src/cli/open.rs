@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use super::{Failure, ParamArgs};
 use crate::data::Shape;
 use crate::engine::{
-    self, DeployResult, Effects, Env, Known, Project, Registration, Right, SourceTables, StepDone, kept, root_of,
+    self, DeployResult, Effects, Env, Known, Project, Registration, Right, Said, SourceTables, StepDone, kept, root_of,
 };
 use crate::plan::Plan;
 use crate::source::{Diagnostic, Document, Fault, Severity, suggest};
@@ -35,6 +35,8 @@ pub(super) struct Looked {
     pub(super) name: String,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) opened: Option<Opened>,
+    /// What it says of files and watching, if it could be read at all.
+    pub(super) said: Option<Said>,
 }
 
 /// The project's root, from the current folder.
@@ -56,7 +58,7 @@ pub(super) fn look(root: &Path, file: &Path, params: &ParamArgs) -> Result<Looke
 
 fn look_knowing(root: &Path, file: &Path, params: &ParamArgs, known: Known) -> Result<Looked, Fault> {
     let overrides = params.overrides();
-    let engine::Looked { name, diagnostics, right } = engine::look(root, file, &overrides, known)?;
+    let engine::Looked { name, diagnostics, right, said } = engine::look(root, file, &overrides, known)?;
     let opened = right.map(|Right { project, document, plan }| Opened {
         project,
         file: file.to_owned(),
@@ -66,7 +68,7 @@ fn look_knowing(root: &Path, file: &Path, params: &ParamArgs, known: Known) -> R
         overridden: overrides.any(),
         params: params.clone(),
     });
-    Ok(Looked { name, diagnostics, opened })
+    Ok(Looked { name, diagnostics, opened, said })
 }
 
 /// The pipeline's file that a name stands for; without a name, the project's only one.

@@ -49,7 +49,7 @@ pub(super) fn run(args: &Serve) -> Result<Exit, Failure> {
 }
 
 /// The port that the first deployment says.
-fn port(root: &std::path::Path) -> Option<u16> {
+pub(super) fn port(root: &std::path::Path) -> Option<u16> {
     let served = crate::registry::Registry::open(root).ok()?.served().ok()?;
     served.iter().find_map(|served| u16::try_from(served.settings["port"].as_u64()?).ok())
 }

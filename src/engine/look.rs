@@ -7,7 +7,7 @@ use super::project::Project;
 use crate::data::Shape;
 use crate::plan::{Plan, build};
 use crate::source::{Diagnostic, Document, Fault, Severity, in_order};
-use crate::spec::{Overrides, load};
+use crate::spec::{Files, Overrides, WatchSpec, load};
 use crate::store::{Lock, StoreError};
 
 /// A pipeline's file: its plan or not, and what there is to say of it.
@@ -18,6 +18,16 @@ pub struct Looked {
     pub diagnostics: Vec<Diagnostic>,
     /// The pipeline, if it is right.
     pub right: Option<Right>,
+    /// What it says of files and watching, if it could be read at all.
+    pub said: Option<Said>,
+}
+
+/// What a pipeline says, right or not, of when it is to be run.
+pub struct Said {
+    /// The files that it names.
+    pub files: Files,
+    /// What starts a run besides them.
+    pub watch: WatchSpec,
 }
 
 /// A pipeline that is right.
@@ -46,8 +56,9 @@ pub fn look(root: &Path, file: &Path, overrides: &Overrides, known: Known) -> Re
     let text = std::fs::read_to_string(file).map_err(StoreError::io("read", &shown))?;
     let loaded = match load(&name, &text, overrides, root) {
         Ok(loaded) => loaded,
-        Err(diagnostics) => return Ok(Looked { name, diagnostics: in_order(diagnostics), right: None }),
+        Err(diagnostics) => return Ok(Looked { name, diagnostics: in_order(diagnostics), right: None, said: None }),
     };
+    let said = Some(Said { files: loaded.spec.files(), watch: loaded.spec.watch.clone() });
     let lock = Lock::read(&lock_path(file))?;
     let project = Project::new(root, &loaded.spec.name, lock, known);
     let built = build(&loaded.spec, &project, loaded.faults);
@@ -56,7 +67,7 @@ pub fn look(root: &Path, file: &Path, overrides: &Overrides, known: Known) -> Re
     diagnostics.extend(loaded.outside.iter().map(Diagnostic::placeless));
     let wrong = diagnostics.iter().any(|found| found.severity == Severity::Error);
     let right = built.plan.filter(|_| !wrong).map(|plan| Right { project, document: loaded.document, plan });
-    Ok(Looked { name, diagnostics: in_order(diagnostics), right })
+    Ok(Looked { name, diagnostics: in_order(diagnostics), right, said })
 }
 
 /// The lock beside a pipeline's file.

@@ -31,7 +31,7 @@ pub use child::SUPERVISE;
 pub use event::{Event, Outcome, StepEnd};
 pub use judge::{GateResult, Judgement, ModelReport, Scores, SliceReport, Verdict};
 pub use locked::{LOCKED, strangers};
-pub use look::{Known, Looked, Right, lock_path, look};
+pub use look::{Known, Looked, Right, Said, lock_path, look};
 pub use outcome::{DeployResult, PartMeta, Payload, SegmentDone, StepDone, TableMeta};
 pub use program::LOG;
 pub use project::{Project, root_of};

@@ -19,7 +19,7 @@ mod watched;
 
 pub use changes::{Change, Changes};
 pub use ears::{Inbox, Stopper, inbox};
-pub use event::{Cause, Event};
+pub use event::{Cause, Event, head};
 pub use post::{Job, Outcome, Reading};
 pub use vigil::{End, Settings, watch};
 pub use watched::Watched;
