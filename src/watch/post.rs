@@ -100,6 +100,8 @@ impl<J: Job> Post<J> {
             told: None,
         };
         post.read(wall, tell);
+        // What is wrong from the beginning is run when it is mended.
+        post.first = post.job.is_ready();
         post.base = look.extended(&post.watched);
         post.glanced = post.base.clone();
         post

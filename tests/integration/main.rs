@@ -14,3 +14,4 @@ mod models;
 mod programs;
 mod run;
 mod serve;
+mod watch;
