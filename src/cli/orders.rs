@@ -46,6 +46,13 @@ pub(super) fn orders(targets: &[String], params: &ParamArgs, choice: &Choice) ->
     Ok(found.orders)
 }
 
+/// The pipelines whose tables one works on, each after those whose tables it works on itself.
+pub(super) fn upstream(opened: &Opened) -> Result<Vec<Order>, Failure> {
+    let mut found = Found { root: &opened.project.root, orders: Vec::new(), upstream: BTreeMap::new() };
+    found.before(&opened.plan)?;
+    Ok(found.orders)
+}
+
 struct Found<'a> {
     root: &'a Path,
     orders: Vec<Order>,

@@ -33,6 +33,9 @@ pub(super) struct Watch {
     /// How many steps run at once; as many as there are processors without it.
     #[arg(long, short)]
     jobs: Option<NonZeroUsize>,
+    /// When a step fails, go on with what doesn't need it.
+    #[arg(long, short)]
+    keep_going: bool,
     /// Write the lock and move aliases although params are overridden.
     #[arg(long)]
     record: bool,
@@ -59,7 +62,7 @@ pub(super) fn run(args: &Watch) -> Result<Exit, Failure> {
     let root = root.canonicalize().unwrap_or(root);
     let (inbox, stopper) = inbox();
     let stop = signals::stop_on_signal_and(move || stopper.wake());
-    let options = Options { jobs: args.jobs, record: args.record, ..Options::default() };
+    let options = Options { jobs: args.jobs, keep_going: args.keep_going, record: args.record, ..Options::default() };
     let pipeline = |name: &str| -> Result<Pipeline, Fault> {
         let file = Project::pipeline(&root, name)?;
         Ok(Pipeline::new(&root, file, args.params.clone(), options.clone(), stop, args.json))

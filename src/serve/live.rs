@@ -300,7 +300,7 @@ mod tests {
             let record = vec![crate::data::Value::str("Biscoe"), crate::data::Value::Float(5100.0)];
             let other = crate::seal::Sealed::open(&made.to_bytes())
                 .expect("opened")
-                .answer(&vec![crate::data::Value::str("Dream"), crate::data::Value::Float(3500.0)]);
+                .answer(&[crate::data::Value::str("Dream"), crate::data::Value::Float(3500.0)]);
             made.samples.push(crate::seal::Sample { record, outcome: other });
         });
         promote(dir.path(), version);

@@ -133,7 +133,7 @@ impl Look {
     /// Reads what may be written to once more without leaving another time.
     pub(super) fn read_ahead(&mut self) {
         let open = |mark: &&mut Mark| !mark.settled && mark.digest.is_none() && mark.stat.size <= AHEAD;
-        let files = self.marks.iter_mut().filter(|(_, mark)| open(&mark));
+        let files = self.marks.iter_mut().filter(|(_, mark)| open(mark));
         for (path, mark) in files.take(MOST_AHEAD) {
             mark.digest = Digest::of_file(path).ok();
         }

@@ -126,7 +126,8 @@ impl Watch {
         }
         if self.path.is_dir() {
             let folders = beneath(&self.path, usize::MAX);
-            return folders.iter().flat_map(|folder| entries(folder)).filter(|path| path.is_file()).collect();
+            let files = folders.iter().flat_map(|folder| entries(folder));
+            return files.filter(|path| !is_hidden(path) && path.is_file()).collect();
         }
         if self.path.is_file() { vec![self.path.clone()] } else { Vec::new() }
     }
@@ -178,8 +179,13 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
 }
 
-/// A folder and those in it, `depth` levels down. Folders with a dot before their name hold tools' own files; links to
-/// folders aren't followed, since they may lead in a circle.
+/// Whether it is a tool's own: a dot before the name, or what Python compiles.
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.') || name == "__pycache__")
+}
+
+/// A folder and those in it, `depth` levels down, but for hidden ones. Links to folders aren't followed, since they may
+/// lead in a circle.
 fn beneath(folder: &Path, depth: usize) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
     let mut level = 0..1;
@@ -187,8 +193,7 @@ fn beneath(folder: &Path, depth: usize) -> Vec<PathBuf> {
         let before = found.len();
         for at in level.clone() {
             for path in entries(&found[at]) {
-                let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-                if !hidden && found.len() < MOST_FOLDERS && path.is_dir() && !path.is_symlink() {
+                if !is_hidden(&path) && found.len() < MOST_FOLDERS && path.is_dir() && !path.is_symlink() {
                     found.push(path);
                 }
             }
@@ -224,7 +229,16 @@ mod tests {
     fn project() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().expect("folder");
         let root = dir.path().canonicalize().expect("a path");
-        for path in ["data/a.csv", "data/b.txt", "data/2024/01/x.csv", "src/one.py", "src/.git/y", "p.yaml"] {
+        for path in [
+            "data/a.csv",
+            "data/b.txt",
+            "data/2024/01/x.csv",
+            "src/one.py",
+            "src/.git/y",
+            "src/.x.swp",
+            "src/__pycache__/one.pyc",
+            "p.yaml",
+        ] {
             let path = root.join(path);
             fs::create_dir_all(path.parent().expect("a folder")).expect("made");
             fs::write(path, "x").expect("written");

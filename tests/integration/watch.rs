@@ -474,3 +474,26 @@ fn an_alias_that_another_process_moves_is_followed() {
     assert_eq!((&swapped["from"], &swapped["to"]), (&json!(2), &json!(1)));
     assert_eq!(Asker::to(address).ask(), (200, 1));
 }
+
+#[test]
+fn the_data_of_another_pipeline_and_the_code_of_a_program_start_runs() {
+    let mill = Mill::grades();
+    quick(&mill);
+    mill.file("pipelines/below.yaml", "name: below\nwatch: {debounce: 100ms}\nsources:\n  upper: {from: grades.features}\nsteps:\n  high: {clean: upper, ops: [filter: grade > 5]}\n  said:\n    run: cat code/word.txt > {{ outputs.text }}\n    code: [code]\n    outputs: {text: {path: said.txt}}\n");
+    mill.file("code/word.txt", "one");
+    mill.fine(&["run", "grades"]);
+    let watching = Watching::settled(&mill, &["below"]);
+    mill.file("code/word.txt", "two");
+    assert_eq!(made(&watching.run_of(&[("code/word.txt", "changed")])), ["said"]);
+    append(&mill, 0);
+    let ended = watching.run_of(&[("data/grades.csv", "changed")]);
+    assert_eq!(made(&ended), ["high"], "{ended}");
+    mill.edit("pipelines/grades.yaml", "one_hot: [group]", "one_hot: [grup]");
+    let broken = watching.next("broken");
+    assert_eq!((&broken["pipeline"], &broken["last_good_stays"]), (&json!("below"), &json!(true)), "{broken}");
+    append(&mill, 1);
+    let ended = watching.run_of(&[("data/grades.csv", "changed")]);
+    assert_eq!(ended["status"], "failed", "its last good one stands, and the other has none: {ended}");
+    mill.edit("pipelines/grades.yaml", "one_hot: [grup]", "one_hot: [group]");
+    assert_eq!(made(&watching.run_of(&[("pipelines/grades.yaml", "changed")])), ["high"]);
+}

@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::super::open::{self, Looked, Opened, lock_path};
+use super::super::choice::Asked;
+use super::super::open::{self, Looked, Opened};
+use super::super::orders::upstream;
 use super::super::runner::{self, Finished, Options};
-use super::super::{ParamArgs, color, say};
-use crate::engine::{Outcome as Became, RunStatus};
+use super::super::{Exit, Failure, ParamArgs, color, say};
+use crate::engine::{Event, Outcome as Became, Project, RunStatus, Said, lock_path};
 use crate::plan::StepKind;
 use crate::report::{self, Progress};
 use crate::source::{Diagnostic, Fault, render};
@@ -63,6 +65,44 @@ impl Pipeline {
         color(&std::io::stderr())
     }
 
+    /// Those of the pipelines whose tables it works on, their own files among them.
+    fn with_upstream(&self, mut files: Files) -> Files {
+        let mut next = 0;
+        while next < files.pipelines.len() {
+            let name = files.pipelines[next].clone();
+            next += 1;
+            if files.pipelines[..next - 1].contains(&name) {
+                continue;
+            }
+            let Ok(file) = Project::pipeline(&self.root, &name) else { continue };
+            files.rules.push(file.to_string_lossy().into_owned());
+            let looked = open::look(&self.root, &file, &ParamArgs::default());
+            files.extend(looked.ok().and_then(|looked| looked.said).map(|said| said.files).unwrap_or_default());
+        }
+        files
+    }
+
+    /// Runs what it works on of other pipelines, then itself.
+    fn make(&mut self, opened: Opened) -> Result<Finished, Failure> {
+        for order in upstream(&opened)? {
+            let finished = self.one(order.opened()?, &order.asked)?;
+            if finished.exit != Exit::Done {
+                self.opened = Some(opened);
+                return Ok(finished);
+            }
+        }
+        let asked = Asked { places: (0..opened.plan.steps.len()).collect(), ..Asked::default() };
+        self.one(opened, &asked)
+    }
+
+    fn one(&self, opened: Opened, asked: &Asked) -> Result<Finished, Failure> {
+        let mut progress = Progress::new(&opened.plan, self.color(), self.json);
+        let mut listen = |opened: &Opened, event: Event| progress.tell(&event, &|fault| opened.diagnose(fault));
+        let finished = runner::run(opened, asked, &self.options, self.stop, &mut listen);
+        progress.finish();
+        finished
+    }
+
     fn watched(&self, files: &[&Files]) -> Watched {
         files
             .iter()
@@ -74,7 +114,7 @@ impl Pipeline {
     }
 
     fn take(&mut self, looked: Looked) -> Reading {
-        let (files, spec) = looked.said.unzip();
+        let (files, spec) = looked.said.map(|Said { files, watch }| (self.with_upstream(files), watch)).unzip();
         let Some(opened) = looked.opened else {
             let broken = self.wrong(&looked.diagnostics);
             // The last good one stays in force, and so do its files; those of the wrong one may be what is missing.
@@ -124,28 +164,34 @@ impl Job for Pipeline {
     fn run(&mut self, _: &Cause) -> Outcome {
         let began = Instant::now();
         let color = self.color();
-        let Some(opened) = &mut self.opened else { return Outcome::default() };
+        let Some(mut opened) = self.opened.take() else { return Outcome::default() };
         // A pipeline that stays in force while its file is wrong may have been read some runs ago.
         if let Ok(lock) = Lock::read(&lock_path(&opened.file)) {
             opened.project.lock = lock;
         }
-        let places: Vec<usize> = (0..opened.plan.steps.len()).collect();
-        let mut progress = Progress::new(&opened.plan, color, self.json);
-        let finished = runner::run(opened, &places, &self.options, self.stop, &mut |event| {
-            progress.tell(&event, &|fault| opened.diagnose(fault));
-        });
-        progress.finish();
+        let finished = self.make(opened);
         let seconds = began.elapsed().as_secs_f64();
         let (interrupted, mut result, summary, errors) = match finished {
             Ok(finished) => {
                 let Json::Object(mut result) = finished.report.clone() else { unreachable!("a report is an object") };
                 // Of use to tools that look into the store, and long.
                 result.remove("units");
+                let name = result.remove("pipeline");
                 result.insert("exit".to_owned(), json!(finished.exit as u8));
                 let interrupted = finished.result.status == RunStatus::Interrupted;
-                (interrupted, result, summary(&finished, seconds), render(&finished.errors, color))
+                let mut summary = summary(&finished, seconds);
+                if finished.opened.file != self.file {
+                    let name = name.as_ref().and_then(Json::as_str).unwrap_or_default();
+                    summary = format!("not run: `{name}`, whose table it works on, {summary}");
+                    result.insert("blocked_by".to_owned(), json!(name));
+                }
+                self.opened.get_or_insert(finished.opened);
+                (interrupted, result, summary, render(&finished.errors, color))
             }
             Err(failure) => {
+                // It went with the run; what the file says now is as good.
+                let looked = open::look(&self.root, &self.file, &self.params);
+                self.opened = looked.ok().and_then(|looked| looked.opened);
                 let Json::Object(result) = failure.to_json() else { unreachable!("a failure is an object") };
                 let summary = format!("failed after {}", report::seconds(seconds));
                 (false, result, summary, failure.render(color))
