@@ -7,6 +7,7 @@ mod dag;
 mod exit;
 mod get;
 mod init;
+mod log;
 mod machine;
 mod models;
 mod open;
@@ -56,7 +57,7 @@ enum Verb {
     Init(init::Init),
     /// Check pipelines, columns and types included, without reading data.
     Check(check::Check),
-    /// Show what a run would do, and why.
+    /// Show what a run would do, why, and how long it may take.
     Plan(plan::PlanArgs),
     /// Make what isn't made already.
     Run(run::Run),
@@ -64,13 +65,15 @@ enum Verb {
     Watch(watch::Watch),
     /// Run the tests of pipelines.
     Test(test::Test),
-    /// Show whether each step is up to date.
+    /// Show whether what pipelines say is made, and how their last runs ended.
     Status(status::Status),
-    /// Say which part of a step's key differs from last time.
+    /// Say why a step would run, or why it wouldn't.
     Why(why::Why),
+    /// List the runs there were.
+    Log(log::Log),
     /// Draw the graph: in the terminal, or as Mermaid, Graphviz or SVG.
     Dag(dag::Dag),
-    /// Show what a step made: columns, scores, importance, the fields of a request.
+    /// Show what a step made, or what a run did.
     Show(show::Show),
     /// Write a step's table or a model to a file.
     Get(get::Get),
@@ -136,6 +139,7 @@ pub fn main() -> ExitCode {
         Verb::Test(verb) => test::run(verb),
         Verb::Status(verb) => status::run(verb),
         Verb::Why(verb) => why::run(verb),
+        Verb::Log(verb) => log::run(verb),
         Verb::Dag(verb) => dag::run(verb),
         Verb::Show(verb) => show::run(verb),
         Verb::Get(verb) => get::run(verb),

@@ -1,16 +1,18 @@
 //! `gristmill plan`.
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::choice::Choice;
 use super::open::Opened;
 use super::orders::{Order, orders};
-use super::{Exit, Failure, ParamArgs, open, out, out_json};
+use super::{Exit, Failure, ParamArgs, out, out_json};
 use crate::engine::{Ahead, StepStatus, ahead};
+use crate::report::seconds;
 use crate::report::table::{Align, Table};
+use crate::source::Fault;
 
-/// Show what a run would do, and why.
+/// Show what a run would do, why, and how long it may take.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  gristmill plan penguins\n  gristmill plan penguins --set trees=300\n  gristmill plan penguins/forest --json"
@@ -36,12 +38,15 @@ pub(super) fn show_all(orders: &[Order], json: bool) -> Result<Exit, Failure> {
     let mut all = Vec::new();
     for order in orders {
         let opened = order.opened()?;
-        all.push((opened.plan.name.clone(), looked(&opened, &order.asked.places)?));
+        all.push((opened.plan.name.clone(), statuses(&opened, &order.asked.places)?));
     }
     if json {
-        let (_, last) = all.pop().expect("there is a pipeline");
-        let before: Vec<_> = all.iter().map(|(name, steps)| json!({"pipeline": name, "steps": steps})).collect();
-        out_json(&if before.is_empty() { json!({"steps": last}) } else { json!({"steps": last, "before": before}) });
+        let mut plans: Vec<Json> = all.iter().map(|(name, steps)| to_json(name, steps)).collect();
+        let mut last = plans.pop().expect("there is a pipeline");
+        if !plans.is_empty() {
+            last["before"] = Json::from(plans);
+        }
+        out_json(&last);
         return Ok(Exit::Done);
     }
     let several = all.len() > 1;
@@ -50,26 +55,18 @@ pub(super) fn show_all(orders: &[Order], json: bool) -> Result<Exit, Failure> {
             out(&format!("{name}\n"));
         }
         out(&table(statuses));
-        let count = |ahead: Ahead| statuses.iter().filter(|status| status.ahead == ahead).count();
-        super::say(&format!(
-            "{} to run, {} that may, {} kept",
-            count(Ahead::Run),
-            count(Ahead::Waits),
-            count(Ahead::Cached)
-        ));
+        super::say(&total(statuses));
     }
     Ok(Exit::Done)
 }
 
-/// What a run of a pipeline or step would do.
-pub(super) fn statuses(target: Option<&str>, params: &ParamArgs) -> Result<Vec<StepStatus>, Failure> {
-    let (pipeline, step) = split(target);
-    let opened = open::open(pipeline, params)?;
-    let places = opened.places(step)?;
-    looked(&opened, &places)
+fn to_json(pipeline: &str, steps: &[StepStatus]) -> Json {
+    let expected = json!({"seconds": time(steps, Ahead::Run), "more": time(steps, Ahead::Waits)});
+    json!({"pipeline": pipeline, "steps": steps, "expected": expected})
 }
 
-fn looked(opened: &Opened, places: &[usize]) -> Result<Vec<StepStatus>, Failure> {
+/// What a run of the steps at `places` would do.
+pub(super) fn statuses(opened: &Opened, places: &[usize]) -> Result<Vec<StepStatus>, Fault> {
     let tables = opened.tables()?;
     let env = opened.looking(&tables)?;
     let statuses = ahead(&opened.plan, places, &env);
@@ -88,14 +85,45 @@ pub(super) fn split(target: Option<&str>) -> (Option<&str>, Option<&str>) {
     }
 }
 
+fn count(statuses: &[StepStatus], ahead: Ahead) -> usize {
+    statuses.iter().filter(|status| status.ahead == ahead).count()
+}
+
+/// How long the steps took together when they last ran; none if none of them ever did.
+fn time(statuses: &[StepStatus], ahead: Ahead) -> Option<f64> {
+    let known: Vec<f64> =
+        statuses.iter().filter(|status| status.ahead == ahead).filter_map(|status| status.seconds).collect();
+    (!known.is_empty()).then(|| known.iter().sum())
+}
+
+/// What would happen, in a line.
+pub(super) fn total(statuses: &[StepStatus]) -> String {
+    let part = |ahead: Ahead, word: &str, more: &str| {
+        let time = time(statuses, ahead).map_or(String::new(), |time| format!(" (about {}{more})", seconds(time)));
+        format!("{} {word}{time}", count(statuses, ahead))
+    };
+    let mut parts = vec![part(Ahead::Run, "to run", "")];
+    if count(statuses, Ahead::Waits) > 0 {
+        parts.push(part(Ahead::Waits, "that may", " more"));
+    }
+    if count(statuses, Ahead::Blocked) > 0 {
+        parts.push(format!("{} that can't", count(statuses, Ahead::Blocked)));
+    }
+    if count(statuses, Ahead::Skipped) > 0 {
+        parts.push(format!("{} skipped", count(statuses, Ahead::Skipped)));
+    }
+    parts.push(format!("{} kept", count(statuses, Ahead::Cached)));
+    parts.join(", ")
+}
+
 /// A line a step.
 pub(super) fn table(statuses: &[StepStatus]) -> String {
     let mut table = Table::new([
         ("step", Align::Left),
         ("verb", Align::Left),
         ("", Align::Left),
-        ("why", Align::Left),
         ("last took", Align::Right),
+        ("why", Align::Left),
     ]);
     for status in statuses {
         let word = match status.ahead {
@@ -106,8 +134,8 @@ pub(super) fn table(statuses: &[StepStatus]) -> String {
             Ahead::Blocked => "can't run",
             Ahead::Skipped => "skipped",
         };
-        let took = status.seconds.map(crate::report::seconds).unwrap_or_default();
-        table.row([status.step.clone(), status.verb.to_owned(), word.to_owned(), status.reason.clone(), took]);
+        let took = status.seconds.map(seconds).unwrap_or_default();
+        table.row([status.step.clone(), status.verb.to_owned(), word.to_owned(), took, status.reason.clone()]);
     }
     table.to_string()
 }

@@ -47,6 +47,8 @@ pub(super) struct Finished {
     /// What failed, each at its place.
     pub(super) errors: Vec<Diagnostic>,
     pub(super) exit: Exit,
+    /// How long it took.
+    pub(super) seconds: f64,
 }
 
 /// Takes what happens, with the pipeline that it happens to.
@@ -82,10 +84,11 @@ pub(super) fn run(
     let failed = result.failed.iter().filter(|(_, fault)| fault.code != "interrupted");
     let errors: Vec<Diagnostic> = failed.map(|(place, fault)| failure(&opened, *place, fault)).collect();
     let report = run_json(id.as_str(), &opened.plan, &result, &errors);
+    let seconds = began.elapsed().as_secs_f64();
     signals::going(None);
-    history.end(&id, status(result.status), began.elapsed().as_secs_f64(), &report)?;
+    history.end(&id, status(result.status), seconds, &report)?;
     let exit = exit(&result);
-    Ok(Finished { opened, result, report, errors, exit })
+    Ok(Finished { opened, result, report, errors, exit, seconds })
 }
 
 /// Whether pipeline and lock have the same steps.

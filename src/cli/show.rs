@@ -9,18 +9,19 @@ use crate::data::Field;
 use crate::engine::{Payload, StepDone, TableMeta, object};
 use crate::plan::request;
 use crate::report::table::{Align, Table};
-use crate::report::{confusion, importance, judgement, slices};
+use crate::report::{confusion, importance, judgement, run_text, slices};
 use crate::seal::{Sealed, Trained};
 use crate::source::Fault;
-use crate::store::{Lock, Store};
+use crate::store::{History, Lock, Run, Store};
 
-/// Show what a step made.
+/// Show what a step made, or what a run did.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gristmill show features         columns, rows, what was dropped\n  gristmill show forest           importance\n  gristmill show quality          scores, classes, slices\n  gristmill show live             the fields of a request"
+    after_help = "Examples:\n  gristmill show features         columns, rows, what was dropped\n  gristmill show forest           importance\n  gristmill show quality          scores, classes, slices\n  gristmill show live             the fields of a request\n  gristmill show last             the newest run: outcomes, reasons, times, scores, errors\n  gristmill show 20261124-1119    a run, by the beginning of its name in `gristmill log`"
 )]
 pub(super) struct Show {
-    /// A step, or `pipeline/step`.
+    /// A step, `pipeline/step`, the name of a run or its beginning, or `last`.
+    #[arg(value_name = "STEP|RUN")]
     step: String,
     /// Print it as JSON.
     #[arg(long)]
@@ -28,6 +29,14 @@ pub(super) struct Show {
 }
 
 pub(super) fn run(args: &Show) -> Result<Exit, Failure> {
+    if let Some(run) = named_run(&args.step)? {
+        if args.json {
+            out_json(&past_json(&run));
+        } else {
+            out(&run_text(&run));
+        }
+        return Ok(Exit::Done);
+    }
     let (opened, step) = open::open_step(&args.step, &ParamArgs::default())?;
     let place = opened.place(&step)?;
     let store = Store::open(&opened.project.root)?;
@@ -42,6 +51,37 @@ pub(super) fn run(args: &Show) -> Result<Exit, Failure> {
         out(&text)
     }
     Ok(Exit::Done)
+}
+
+/// The run that a name stands for; none if it isn't a run's name.
+fn named_run(name: &str) -> Result<Option<Run>, Fault> {
+    let history = History::open(&open::root());
+    if name == "last" {
+        let newest = history.list(1)?.pop();
+        return newest
+            .map(Some)
+            .ok_or_else(|| Fault::new("no-runs", "there were no runs").help("`gristmill run` makes one"));
+    }
+    let date = name.split('-').next().unwrap_or_default();
+    if date.len() != 8 || !date.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
+    }
+    let missing = || Fault::new("unknown-run", format!("there is no run `{name}`")).help("`gristmill log` lists them");
+    history.get(name)?.map(Some).ok_or_else(missing)
+}
+
+/// What the run told of itself, with what the history knows.
+fn past_json(run: &Run) -> Json {
+    let mut json = run.summary.clone();
+    if !json.is_object() {
+        json = json!({});
+    }
+    json["run"] = json!(run.id);
+    json["pipeline"] = json!(run.pipeline);
+    json["status"] = json!(run.status);
+    json["started"] = json!(run.started);
+    json["seconds"] = json!(run.seconds);
+    json
 }
 
 fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use polars::prelude::{BooleanChunked, DataFrame};
 use rayon::prelude::*;
@@ -12,10 +13,10 @@ use super::features::{self, Meaning};
 use super::key;
 use super::run::Cx;
 use super::table::{self, work};
-use super::train::{learn, model_key};
+use super::train::{Told, learn, model_key};
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{Part, Table, stats, unexpected, value_at};
-use crate::learn::{self, Fold, Prediction, Task, Unwatched};
+use crate::learn::{self, Fold, Prediction, Task, Unwatched, Watch};
 use crate::plan::{Cv, OpNode, Step, Train};
 use crate::source::Fault;
 use crate::store::Digest;
@@ -85,7 +86,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train, rule: &Cv) -> Result<Kept
     let ops: Vec<&OpNode> = before.iter().chain(&after).copied().collect();
     key::ops(&mut parts, &ops, cx.plan.seed);
     parts.add("seed", cx.plan.seed);
-    model_key(cx, train, &mut parts);
+    model_key(cx.plan.seed, train, &mut parts);
     parts.add("features", json!(train.features));
     let done = unit(cx, &label(&cx.plan.name, &step.name, "cv"), &parts, || {
         let table = match base {
@@ -95,7 +96,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train, rule: &Cv) -> Result<Kept
             }
             Base::Source(source) => work(&before, (*cx.table(source)?).clone(), cx.plan.seed)?.table,
         };
-        let answers = folds(cx, train, &draw, &table, &after)?;
+        let answers = folds(cx, step, train, &draw, &table, &after)?;
         let bytes = serde_json::to_vec(&answers).expect("answers are plain data");
         let digest = cx.store.put(&bytes)?;
         Ok(Made::new(BTreeMap::from([("folds".to_owned(), digest)]), json!({"folds": rule.folds})))
@@ -157,7 +158,14 @@ fn cut<'a>(cx: &Cx<'a>, train: &Train) -> (Base, Vec<&'a OpNode>, Vec<&'a OpNode
     (Base::Source(source), before, after)
 }
 
-fn folds(cx: &Cx, train: &Train, draw: &FoldDraw, table: &Table, after: &[&OpNode]) -> Result<OutOfFold, Fault> {
+fn folds(
+    cx: &Cx,
+    step: &Step,
+    train: &Train,
+    draw: &FoldDraw,
+    table: &Table,
+    after: &[&OpNode],
+) -> Result<OutOfFold, Fault> {
     let frame = table.training();
     // What the classes are is no secret of a fold: the names of all of them are asked for from every fold.
     let whole = work(after, table.clone(), cx.plan.seed)?.table;
@@ -171,10 +179,15 @@ fn folds(cx: &Cx, train: &Train, draw: &FoldDraw, table: &Table, after: &[&OpNod
         }
     }
     .map_err(at)?;
+    let told = Told { cx, step: &step.name };
+    let done = AtomicUsize::new(0);
     let answers: Vec<ControlFlow<Fault, FoldAnswers>> = cuts
         .par_iter()
         .map(|fold| match one(cx, train, fold, table, after, &meaning) {
-            Ok(answers) => ControlFlow::Continue(answers),
+            Ok(answers) => {
+                told.progress(done.fetch_add(1, Ordering::Relaxed) + 1, cuts.len(), "folds");
+                ControlFlow::Continue(answers)
+            }
             Err(fault) => ControlFlow::Break(fault),
         })
         .collect();

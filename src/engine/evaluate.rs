@@ -11,6 +11,7 @@ use super::features::{self, Meaning};
 use super::judge::{ClassScores, Judgement, ModelReport, Scores, SliceReport, verdict};
 use super::locked;
 use super::outcome::{Payload, StepDone, TableMeta};
+use super::reason;
 use super::run::Cx;
 use super::table;
 use super::unit::{Made, Parts, label, unit};
@@ -61,7 +62,10 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
     let report = done.output("report")?;
     Ok(StepDone {
         outcome: if done.ran.is_some() { Outcome::Ran } else { Outcome::Cached },
-        reason: done.ran.unwrap_or_else(|| "nothing it depends on changed".to_owned()),
+        reason: match &done.ran {
+            Some(reason) => reason::with_names(reason, names.iter().map(String::as_str)),
+            None => reason::UNCHANGED.to_owned(),
+        },
         key: done.key,
         outputs: BTreeMap::from([("report".to_owned(), report)]),
         metrics: Some(json!(metrics)),

@@ -59,6 +59,8 @@ pub enum Event {
         done: usize,
         /// Of how much.
         total: usize,
+        /// What is counted: "trees", "folds".
+        unit: &'static str,
     },
     /// A program said something.
     Said {

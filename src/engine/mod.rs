@@ -36,10 +36,10 @@ pub use outcome::{DeployResult, PartMeta, Payload, SegmentDone, StepDone, TableM
 pub use program::LOG;
 pub use project::{Project, root_of};
 pub use queue::execute;
-pub use reason::{explain, headline};
+pub use reason::{Reason, compare};
 pub use run::{Effects, Env, Registration, RunResult, RunStatus};
 pub use sources::{SourceTables, Tables};
-pub use status::{Ahead, StepStatus, Why, ahead, kept, why_ran};
+pub use status::{Ahead, StepStatus, ahead, kept, last_ran};
 pub use supervise::supervise;
 pub use table::{load_part, object};
 pub use test::{TestResult, run_tests};

@@ -1,66 +1,136 @@
-//! Why a step ran, in words.
+//! Why a step runs: the parts of its key that differ from last time, and what they mean in words.
 
-use crate::store::{Change, Digest, Key, Part, Store, diff};
+mod ops;
+mod tree;
+mod words;
 
-/// Why a unit runs: against the record of its last run.
-pub(super) fn of(store: &Store, before: Option<&Key>, key: &Key, parts: &[Part], force: bool) -> String {
-    let Some(before) = before else {
-        return "it never ran".to_owned();
-    };
-    if force {
-        return "`--force`".to_owned();
+use std::fmt;
+
+use serde::Serialize;
+
+use super::status::WOULD_RUN;
+use crate::source::Fault;
+use crate::store::{Change, Key, Part, Record, Store, diff};
+
+/// Said of what is kept.
+pub(super) const UNCHANGED: &str = "nothing it depends on changed";
+/// Said of what was never made.
+pub(super) const NEVER: &str = "it never ran";
+
+/// Why a unit runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Reason {
+    /// In one line.
+    pub text: String,
+    /// All of it in words, one a line.
+    pub because: Vec<String>,
+    /// The parts of the key that differ from last time.
+    pub changes: Vec<Change>,
+}
+
+impl Reason {
+    /// A reason that isn't a part of a key.
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { because: vec![text.clone()], text, changes: Vec::new() }
     }
-    if before == key {
-        return "its result is gone".to_owned();
-    }
-    match store.record(before) {
-        Some(record) => headline(&diff(&record.parts, parts)),
-        None => "its last record is gone".to_owned(),
+
+    /// Takes in what another unit of the same step has to say; nothing is said twice.
+    pub(super) fn and(&mut self, other: Self) {
+        self.because.extend(other.because);
+        self.changes.extend(other.changes);
+        self.because = once(std::mem::take(&mut self.because));
+        self.changes = once(std::mem::take(&mut self.changes));
+        self.text = headline(&self.because);
     }
 }
 
-/// The changes in one line.
-pub fn headline(changes: &[Change]) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for change in changes {
-        let line = explain(change);
-        if !lines.contains(&line) {
-            lines.push(line);
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Reason {}
+
+/// A key names models by their places; people do by their steps.
+pub(super) fn with_names<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> String {
+    names
+        .enumerate()
+        .fold(text.to_owned(), |text, (nth, name)| text.replace(&format!("`models[{nth}]`"), &format!("`{name}`")))
+}
+
+/// Each once, in order.
+fn once<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+    let mut found: Vec<T> = Vec::new();
+    for one in all {
+        if !found.contains(&one) {
+            found.push(one);
         }
     }
-    match lines.len() {
-        0 => "nothing it depends on changed".to_owned(),
-        1..=3 => lines.join("; "),
-        many => format!("{}; and {} more", lines[..2].join("; "), many - 2),
+    found
+}
+
+/// Why a unit runs: against the record of its last run.
+pub(super) fn of(store: &Store, before: Option<&Key>, key: &Key, parts: &[Part], force: bool) -> Reason {
+    let Some(before) = before else {
+        return Reason::plain(NEVER);
+    };
+    if force {
+        return Reason::plain("`--force`");
+    }
+    match store.record(before) {
+        None if before == key => Reason::plain("the record of its last run is gone or damaged"),
+        None => Reason::plain("it is another than last time, and the record of its last run is gone"),
+        Some(record) if before == key => gone(store, &record),
+        Some(record) => compare(&record.parts, parts),
     }
 }
 
-/// One change in words: "column `age` of the train rows changed", "`with.n_estimators`: 200 → 300".
-pub fn explain(change: &Change) -> String {
-    let mut segments = change.part.splitn(3, '.');
-    let is_digest = change
-        .after
-        .as_ref()
-        .or(change.before.as_ref())
-        .and_then(|value| value.as_str())
-        .is_some_and(|text| text.parse::<Digest>().is_ok());
-    let (first, second, third) = (segments.next().unwrap_or_default(), segments.next(), segments.next());
-    if !is_digest {
-        return change.to_string();
-    }
-    match (first, second, third) {
-        ("source", Some(name), None) => format!("the source `{name}` changed"),
-        ("rows", Some(part), Some("__row")) => format!("which rows are in the {} changed", named(part)),
-        ("rows", Some(part), Some(column)) => format!("column `{column}` of the {} changed", named(part)),
-        ("rows", Some(part), None) => format!("the {} changed", named(part)),
-        ("models", _, _) if change.part.ends_with(".model") => "a model changed".to_owned(),
-        _ => change.to_string(),
+/// The fault that stands for "this would run", with the reason as its cause.
+pub(super) fn would_run(reason: Reason) -> Fault {
+    Fault::new(WOULD_RUN, reason.text.clone()).because(reason)
+}
+
+/// The reason in such a fault.
+pub(super) fn of_fault(fault: Fault) -> Reason {
+    let text = fault.message;
+    match fault.cause.and_then(|cause| cause.downcast::<Reason>().ok()) {
+        Some(reason) => *reason,
+        None => Reason::plain(text),
     }
 }
 
-fn named(part: &str) -> String {
-    match part {
-        "table" => "rows".to_owned(),
-        part => format!("{part} rows"),
+/// Which of a record's objects aren't there.
+fn gone(store: &Store, record: &Record) -> Reason {
+    let missing = record.outputs.iter().filter(|(_, digest)| !store.has(digest));
+    let because: Vec<String> =
+        missing.map(|(name, digest)| format!("its output `{name}` ({}) is gone or damaged", digest.short())).collect();
+    match because.is_empty() {
+        true => Reason::plain("its result was gone for a moment"),
+        false => Reason { text: headline(&because), because, changes: Vec::new() },
     }
 }
+
+/// What differs between the parts of two keys.
+pub fn compare(before: &[Part], after: &[Part]) -> Reason {
+    let changes = diff(before, after);
+    let because = once(words::all(before, after, &changes));
+    let text = match because.is_empty() {
+        true => "this version of gristmill makes keys in another way".to_owned(),
+        false => headline(&because),
+    };
+    Reason { text, because, changes }
+}
+
+/// All of it in one line.
+fn headline(because: &[String]) -> String {
+    match because.len() {
+        0 => UNCHANGED.to_owned(),
+        1..=3 => because.join("; "),
+        many => format!("{}; and {} more", because[..2].join("; "), many - 2),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -261,6 +261,11 @@ impl<'a> RunCx<'a> {
         self.units.lock().expect("no holder panicked").insert(label.to_owned(), key);
     }
 
+    /// The key that a unit has in this run, if it got that far.
+    pub(super) fn key_of(&self, label: &str) -> Option<Key> {
+        self.units.lock().expect("no holder panicked").get(label).copied()
+    }
+
     pub(super) fn is_done(&self, step: usize) -> bool {
         self.done[step].get().is_some()
     }

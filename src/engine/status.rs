@@ -5,9 +5,13 @@ use std::sync::mpsc;
 use serde::Serialize;
 
 use super::outcome::StepDone;
+use super::reason::{self, Reason};
 use super::run::{Env, RunCx, step};
-use crate::plan::{Plan, StepKind};
-use crate::store::{Change, Store, diff};
+use super::train::model_key;
+use super::unit::Parts;
+use super::{key, label};
+use crate::plan::{OpNode, Plan, StepKind};
+use crate::store::{Change, Key, Part, Record, Store, key_of};
 
 /// What would become of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -36,10 +40,19 @@ pub struct StepStatus {
     pub verb: &'static str,
     /// What would become of it.
     pub ahead: Ahead,
-    /// Why.
+    /// Why, in a line.
     pub reason: String,
-    /// How long it took when it last ran, in seconds.
+    /// Why, one line a change.
+    pub because: Vec<String>,
+    /// The parts of its key that changed, where it would run because of them.
+    pub changes: Vec<Change>,
+    /// How long its kept result took to make, or else its last one, in seconds.
     pub seconds: Option<f64>,
+    /// When that was made, RFC 3339.
+    pub made: Option<String>,
+    /// The keys of that, for whoever looks for the run that made it.
+    #[serde(skip)]
+    pub keys: Vec<Key>,
 }
 
 /// What a run of `places` would do.
@@ -49,49 +62,104 @@ pub fn ahead(plan: &Plan, places: &[usize], env: &Env) -> Vec<StepStatus> {
     places
         .iter()
         .map(|place| {
-            let node = &plan.steps[*place];
             let (ahead, reason) = look(&cx, *place);
-            let last = env.store.latest(&super::label(&plan.name, &node.name, ""));
-            let seconds = last.and_then(|key| env.store.record(&key)).map(|record| record.seconds);
-            StepStatus { step: node.name.clone(), verb: node.kind.verb(), ahead, reason, seconds }
+            told(&cx, *place, ahead, named(plan, *place, reason))
         })
         .collect()
 }
 
-fn look(cx: &RunCx, place: usize) -> (Ahead, String) {
+/// A step with what is known of the making of its result.
+fn told(cx: &RunCx, place: usize, ahead: Ahead, reason: Reason) -> StepStatus {
+    let node = &cx.plan.steps[place];
+    let key = |unit: &&str| {
+        let label = label(&cx.plan.name, &node.name, unit);
+        let now = (ahead == Ahead::Cached).then(|| cx.key_of(&label)).flatten();
+        now.or_else(|| cx.store.latest(&label))
+    };
+    let keys: Vec<Key> = units(&node.kind).iter().filter_map(key).collect();
+    let records: Vec<Record> = keys.iter().filter_map(|key| cx.store.record(key)).collect();
+    StepStatus {
+        step: node.name.clone(),
+        verb: node.kind.verb(),
+        ahead,
+        reason: reason.text,
+        because: reason.because,
+        changes: reason.changes,
+        seconds: (!records.is_empty()).then(|| records.iter().map(|record| record.seconds).sum()),
+        made: records.into_iter().map(|record| record.made).max(),
+        keys,
+    }
+}
+
+fn look(cx: &RunCx, place: usize) -> (Ahead, Reason) {
     let node = &cx.plan.steps[place];
     if let Some(reason) = &node.off {
-        return (Ahead::Skipped, reason.clone());
+        return (Ahead::Skipped, Reason::plain(reason.as_str()));
     }
-    let missing: Vec<&str> = cx
-        .plan
-        .needs(place)
-        .into_iter()
-        .filter(|need| !cx.is_done(*need))
-        .map(|need| cx.plan.steps[need].name.as_str())
-        .collect();
     let needs = cx.plan.needs(place);
+    let name = |need: usize| cx.plan.steps[need].name.as_str();
     if let Some(need) = needs.iter().find(|need| cx.is_done(**need) && cx.done(**need).surprises().is_some()) {
-        let name = &cx.plan.steps[*need].name;
-        return (Ahead::Waits, format!("the columns that `{name}` leaves are known once it ran"));
+        let reason = format!("once it is known which columns `{}` leaves", name(*need));
+        return (Ahead::Waits, Reason::plain(reason));
     }
+    let missing: Vec<&str> = needs.into_iter().filter(|need| !cx.is_done(*need)).map(name).collect();
     let is_deploy = matches!(node.kind, StepKind::Deploy(_));
     if !missing.is_empty() {
-        let names = crate::source::list(missing);
-        return (if is_deploy { Ahead::Reconcile } else { Ahead::Waits }, format!("after {names}"));
+        return waiting(cx, place, &missing);
     }
     if is_deploy {
-        return (Ahead::Reconcile, "deploying is reconciled at every run".to_owned());
+        return (Ahead::Reconcile, Reason::plain("deploying is reconciled at every run"));
     }
     match step(cx, place) {
         Ok(done) => {
-            let reason = done.reason.clone();
+            let reason = Reason::plain(done.reason.clone());
             cx.finish(place, done);
             (Ahead::Cached, reason)
         }
-        Err(fault) if fault.code == WOULD_RUN => (Ahead::Run, fault.message),
-        Err(fault) => (Ahead::Blocked, fault.message),
+        Err(fault) if fault.code == WOULD_RUN => (Ahead::Run, reason::of_fault(fault)),
+        Err(fault) => (Ahead::Blocked, Reason::plain(fault.to_string())),
     }
+}
+
+/// A step whose inputs aren't known yet: it runs if what it is itself changed, else it depends on them.
+fn waiting(cx: &RunCx, place: usize, missing: &[&str]) -> (Ahead, Reason) {
+    let node = &cx.plan.steps[place];
+    let names = crate::source::list(missing.iter().copied());
+    if matches!(node.kind, StepKind::Deploy(_)) {
+        return (Ahead::Reconcile, Reason::plain(format!("after {names}")));
+    }
+    let Some(before) = cx.store.latest(&label(&cx.plan.name, &node.name, "")) else {
+        return (Ahead::Run, Reason::plain(reason::NEVER));
+    };
+    match cx.store.record(&before).and_then(|record| itself(cx, place, &record)) {
+        Some(reason) => (Ahead::Run, reason),
+        None => {
+            let make = if missing.len() == 1 { "makes" } else { "make" };
+            (Ahead::Waits, Reason::plain(format!("if what {names} {make} changes")))
+        }
+    }
+}
+
+/// What differs in a step itself, whatever its inputs turn out to be.
+fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
+    let mut own = Parts::default();
+    let roots: &[&str] = match &cx.plan.steps[place].kind {
+        StepKind::Train(train) => {
+            model_key(cx.plan.seed, train, &mut own);
+            &["model", "version", "with", "seed", "target", "positive", "task", "weights"]
+        }
+        StepKind::Table(table) => {
+            let last = table.segments().pop()?;
+            let ops: Vec<&OpNode> = table.ops[last].iter().collect();
+            key::ops(&mut own, &ops, cx.plan.seed);
+            &["ops", "seed"]
+        }
+        _ => return None,
+    };
+    let is_own = |part: &&Part| roots.iter().any(|root| part.path.split(['.', '[']).next() == Some(root));
+    let before: Vec<Part> = record.parts.iter().filter(is_own).cloned().collect();
+    let after = key_of(&own).1;
+    (before != after).then(|| reason::compare(&before, &after))
 }
 
 /// The code of the fault that stands for "this would run".
@@ -107,20 +175,60 @@ pub fn kept(plan: &Plan, places: &[usize], env: &Env) -> Vec<Option<StepDone>> {
     places.iter().map(|place| cx.is_done(*place).then(|| cx.done(*place).clone())).collect()
 }
 
-/// Why a step last ran, and whether it would run now.
-pub struct Why {
-    /// The parts of its key that changed before it last ran; none if nothing is known of an earlier run.
-    pub last: Option<Vec<Change>>,
-    /// Whether it ran at all.
-    pub ever: bool,
+/// The named units that a step has.
+fn units(kind: &StepKind) -> &'static [&'static str] {
+    match kind {
+        StepKind::Table(table) if table.segments().len() > 1 => &["split", ""],
+        StepKind::Train(train) if train.cv.is_some() => &["", "cv"],
+        StepKind::Deploy(_) => &["seal"],
+        _ => &[""],
+    }
 }
 
-/// The changes that made a unit of a step run when it last did.
-pub fn why_ran(store: &Store, pipeline: &str, step: &str, unit: &str) -> Why {
-    let label = super::label(pipeline, step, unit);
+/// Why a step ran when it last did; none if it never did, and a reason without changes if that was the first time.
+pub fn last_ran(store: &Store, plan: &Plan, place: usize) -> Option<Reason> {
+    let node = &plan.steps[place];
     let record = |name: &str| store.latest(name).and_then(|key| store.record(&key));
-    let ran = record(&super::ran(&label));
-    let was = record(&super::was(&label));
-    let last = was.zip(ran.as_ref()).map(|(was, ran)| diff(&was.parts, &ran.parts));
-    Why { ever: ran.is_some(), last }
+    let ran: Vec<(String, Record)> = units(&node.kind)
+        .iter()
+        .map(|unit| label(&plan.name, &node.name, unit))
+        .filter_map(|label| record(&super::ran(&label)).map(|ran| (label, ran)))
+        .collect();
+    let newest = ran.iter().filter_map(|(_, ran)| time(&ran.made)).max();
+    let slack = ran.iter().map(|(_, ran)| ran.seconds).sum::<f64>() + 2.0;
+    let mut reason: Option<Reason> = None;
+    for (label, ran) in &ran {
+        // A unit that was made long before the last one was kept when the step last ran.
+        if newest.zip(time(&ran.made)).is_some_and(|(newest, made)| newest.duration_since(made).as_secs_f64() > slack) {
+            continue;
+        }
+        let so_far = reason.get_or_insert_with(Reason::default);
+        let Some(was) = record(&super::was(label)).filter(|was| was.key != ran.key) else { continue };
+        // What one unit makes is what the next one begins with: only the cause is told.
+        let own = |part: &&Part| {
+            so_far.changes.is_empty() || !["rows.", "columns["].iter().any(|root| part.path.starts_with(root))
+        };
+        let of = |record: &Record| record.parts.iter().filter(own).cloned().collect::<Vec<_>>();
+        let (before, after) = (of(&was), of(ran));
+        if before != after {
+            so_far.and(reason::compare(&before, &after));
+        }
+    }
+    reason.map(|reason| named(plan, place, reason))
+}
+
+/// A reason with the names of the models that a step judges.
+fn named(plan: &Plan, place: usize, mut reason: Reason) -> Reason {
+    if let StepKind::Evaluate(evaluate) = &plan.steps[place].kind {
+        let names = || evaluate.models.iter().map(|model| plan.steps[*model].name.as_str());
+        reason.text = reason::with_names(&reason.text, names());
+        for line in &mut reason.because {
+            *line = reason::with_names(line, names());
+        }
+    }
+    reason
+}
+
+fn time(text: &str) -> Option<jiff::Timestamp> {
+    text.parse().ok()
 }

@@ -41,7 +41,7 @@ pub(super) fn run(cx: &Cx, step: &Step, table: &TableStep) -> Result<StepDone, F
     let summary = summary(&segments);
     Ok(StepDone {
         outcome: if reasons.is_empty() { Outcome::Cached } else { Outcome::Ran },
-        reason: reasons.into_iter().next().unwrap_or_else(|| "nothing it depends on changed".to_owned()),
+        reason: reasons.into_iter().next().unwrap_or_else(|| super::reason::UNCHANGED.to_owned()),
         key: end.key,
         outputs,
         metrics: None,

@@ -44,7 +44,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
     let rows = done.record.meta["rows"].as_u64().unwrap_or_default();
     Ok(StepDone {
         outcome: if ran.is_some() { Outcome::Ran } else { Outcome::Cached },
-        reason: ran.unwrap_or_else(|| "nothing it depends on changed".to_owned()),
+        reason: ran.unwrap_or_else(|| super::reason::UNCHANGED.to_owned()),
         key: done.key,
         outputs,
         metrics: None,
@@ -56,7 +56,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
 /// What the model depends on: the train rows of the columns it uses, and what it is.
 fn key(cx: &Cx, train: &Train, meta: &TableMeta, names: &[String]) -> Result<Parts, Fault> {
     let mut parts = Parts::new("train");
-    model_key(cx, train, &mut parts);
+    model_key(cx.plan.seed, train, &mut parts);
     parts.add("features", json!(names));
     parts.add("kind", json!(meta.shape.expect(&train.target.column)?));
     let training = meta.training();
@@ -72,12 +72,12 @@ fn key(cx: &Cx, train: &Train, meta: &TableMeta, names: &[String]) -> Result<Par
 }
 
 /// The parts that say which model it is and what it predicts.
-pub(super) fn model_key(cx: &Cx, train: &Train, parts: &mut Parts) {
+pub(super) fn model_key(seed: u64, train: &Train, parts: &mut Parts) {
     parts.add("model", train.model_name);
     parts.add("version", train.model.version());
     parts.add("with", train.model.canonical());
     if train.model.uses_chance() {
-        parts.add("seed", cx.plan.seed);
+        parts.add("seed", seed);
     }
     parts.add("target", train.target.column.clone());
     parts.add("positive", train.target.positive.clone().unwrap_or_default());
@@ -134,8 +134,8 @@ pub(super) struct Told<'a> {
 }
 
 impl Watch for Told<'_> {
-    fn progress(&self, done: usize, total: usize) {
-        self.cx.tell(Event::Progress { step: self.step.to_owned(), done, total });
+    fn progress(&self, done: usize, total: usize, unit: &'static str) {
+        self.cx.tell(Event::Progress { step: self.step.to_owned(), done, total, unit });
     }
 
     fn cancelled(&self) -> bool {

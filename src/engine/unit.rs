@@ -7,7 +7,6 @@ use std::time::Instant;
 use serde_json::Value as Json;
 
 use super::run::Cx;
-use super::status::WOULD_RUN;
 use super::{locked, reason};
 use crate::source::Fault;
 use crate::store::{Claim, Clock, Describe, Digest, Key, Manifest, Record, key_of};
@@ -45,6 +44,7 @@ impl Done {
 }
 
 /// The parts of a key, as a list.
+#[derive(Default)]
 pub(super) struct Parts(pub(super) Vec<(String, Json)>);
 
 impl Parts {
@@ -106,8 +106,7 @@ pub(super) fn unit(
     }
     let before = cx.store.latest(label);
     if cx.dry {
-        let reason = reason::of(&cx.store, before.as_ref(), &key, &described, cx.force);
-        return Err(Fault::new(WOULD_RUN, reason));
+        return Err(reason::would_run(reason::of(&cx.store, before.as_ref(), &key, &described, cx.force)));
     }
     let wait = |_| if cx.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let Some(claim) = Claim::take(&cx.store, &key, wait)? else {
@@ -117,7 +116,7 @@ pub(super) fn unit(
     if let Some(done) = kept()? {
         return Ok(done);
     }
-    let reason = reason::of(&cx.store, before.as_ref(), &key, &described, cx.force);
+    let reason = reason::of(&cx.store, before.as_ref(), &key, &described, cx.force).text;
     let began = Instant::now();
     let made = make()?;
     let record = Record {

@@ -95,9 +95,9 @@ impl Target {
 
 /// What a long fit tells, and how it is told to stop.
 pub trait Watch: Sync {
-    /// `done` parts of `total` are done. Called from any thread.
-    fn progress(&self, done: usize, total: usize) {
-        let _ = (done, total);
+    /// `done` of `total` parts are done, which are called `unit`: "trees". Called from any thread.
+    fn progress(&self, done: usize, total: usize, unit: &'static str) {
+        let _ = (done, total, unit);
     }
 
     /// Whether to stop as soon as possible.

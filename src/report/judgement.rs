@@ -4,7 +4,7 @@ use super::table::{Align, Table};
 use crate::engine::{Judgement, ModelReport};
 
 /// A number with four digits, or a dash.
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     value.map_or_else(
         || "–".to_owned(),
         |value| if value.abs() >= 1e5 { format!("{value:.4e}") } else { format!("{value:.4}") },

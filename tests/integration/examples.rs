@@ -49,6 +49,7 @@ fn every_command_has_help_with_an_example() {
         "test",
         "status",
         "why",
+        "log",
         "dag",
         "show",
         "get",

@@ -14,4 +14,5 @@ mod models;
 mod programs;
 mod run;
 mod serve;
+mod tell;
 mod watch;

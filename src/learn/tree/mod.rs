@@ -79,7 +79,7 @@ fn grow_all<C: Criterion>(data: &Training, plan: &Plan, criterion: &C) -> Result
             let mut chance = Chance::new(data.seed, tree as u64);
             let weights = weights(data, plan.draws, &eligible, &mut chance);
             let grown = grow::grow(data, &bins, criterion, &plan.limits, &weights, chance)?;
-            data.watch.progress(done.fetch_add(1, Ordering::Relaxed) + 1, plan.trees);
+            data.watch.progress(done.fetch_add(1, Ordering::Relaxed) + 1, plan.trees, "trees");
             Ok(grown)
         })
         .collect::<Result<Vec<_>, Fault>>()?;
@@ -184,7 +184,7 @@ mod tests {
         #[derive(Default)]
         struct Listener(AtomicUsize, AtomicBool);
         impl Watch for Listener {
-            fn progress(&self, done: usize, total: usize) {
+            fn progress(&self, done: usize, total: usize, _: &'static str) {
                 assert_eq!(total, 7);
                 self.0.fetch_max(done, Ordering::Relaxed);
             }
