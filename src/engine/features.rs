@@ -3,7 +3,7 @@
 use polars::prelude::{Column, DataFrame, DataType};
 use serde_json::Value as Json;
 
-use crate::data::{Kind, Matrix, Shape, Value, stats, unexpected, value_at};
+use crate::data::{Kind, Matrix, Shape, Value, positions, stats, unexpected, value_at};
 use crate::learn::{self, Task};
 use crate::plan::Train;
 use crate::source::Fault;
@@ -28,24 +28,21 @@ pub(super) fn names(train: &Train, shape: &Shape) -> Result<Vec<String>, Fault> 
 pub(super) fn matrix(frame: &DataFrame, names: &[String]) -> Result<Matrix, Fault> {
     let mut values = Vec::with_capacity(frame.height() * names.len());
     for name in names {
-        let column = frame.column(name).map_err(unexpected)?;
-        numbers(column, &mut values)?;
+        numbers(frame, name, &mut values)?;
     }
     Ok(Matrix::new(names.to_vec(), frame.height(), values))
 }
 
-fn numbers(column: &Column, into: &mut Vec<f64>) -> Result<(), Fault> {
+fn numbers(frame: &DataFrame, name: &str, into: &mut Vec<f64>) -> Result<(), Fault> {
+    let column = frame.column(name).map_err(unexpected)?;
     let missing = column.null_count();
     if missing > 0 {
-        let mask = column.is_null();
-        let first = mask.iter().position(|missing| missing == Some(true)).unwrap_or_default();
-        let name = column.name();
         return Err(Fault::new(
             "missing-values",
             format!(
-                "the feature `{name}` has no value in {missing} of {} rows, the first is row {}",
+                "the feature `{name}` has no value in {missing} of {} rows, the first is {}",
                 column.len(),
-                first + 1
+                first_missing(frame, column)
             ),
         )
         .help(format!("put `fill_missing: {{{name}: median}}` or `drop_missing: [{name}]` before")));
@@ -53,6 +50,15 @@ fn numbers(column: &Column, into: &mut Vec<f64>) -> Result<(), Fault> {
     let numbers = column.cast(&DataType::Float64).map_err(unexpected)?;
     into.extend(numbers.f64().map_err(unexpected)?.iter().map(|number| number.unwrap_or(f64::NAN)));
     Ok(())
+}
+
+/// The first row without a value, as it is numbered in its source.
+fn first_missing(frame: &DataFrame, column: &Column) -> String {
+    let first = column.is_null().iter().position(|missing| missing == Some(true)).unwrap_or_default();
+    match positions(frame).ok().and_then(|positions| positions.get(first)) {
+        Some(position) => format!("row {} of the source", position + 1),
+        None => format!("row {}", first + 1),
+    }
 }
 
 /// What a target's values mean.
@@ -109,20 +115,20 @@ fn positive(said: Option<&Json>, classes: &[Value], kind: Kind, target: &str) ->
 pub(super) fn answers(frame: &DataFrame, target: &str, meaning: &Meaning) -> Result<learn::Target, Fault> {
     let column = frame.column(target).map_err(unexpected)?;
     if column.null_count() > 0 {
-        let first = column.is_null().iter().position(|missing| missing == Some(true)).unwrap_or_default();
         return Err(Fault::new(
             "missing-values",
             format!(
-                "the target `{target}` has no value in {} rows, the first is row {}",
+                "the target `{target}` has no value in {} of {} rows, the first is {}",
                 column.null_count(),
-                first + 1
+                column.len(),
+                first_missing(frame, column)
             ),
         )
         .help(format!("put `drop_missing: [{target}]` before")));
     }
     if meaning.task == Task::Regression {
         let mut numbers_ = Vec::with_capacity(column.len());
-        numbers(column, &mut numbers_)?;
+        numbers(frame, target, &mut numbers_)?;
         return Ok(learn::Target::Numbers(numbers_));
     }
     let mut stranger = false;
@@ -149,7 +155,7 @@ pub(super) fn weights(train: &Train, frame: &DataFrame, y: &learn::Target) -> Re
         }
         (Some(crate::spec::Weights::Column(column)), _) => {
             let mut found = Vec::with_capacity(frame.height());
-            numbers(frame.column(column).map_err(unexpected)?, &mut found)?;
+            numbers(frame, column, &mut found)?;
             Ok(Some(found))
         }
     }
