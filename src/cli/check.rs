@@ -53,6 +53,7 @@ pub(super) fn run(args: &Check) -> Result<Exit, Failure> {
             super::say(&format!("{errors} {}", if errors == 1 { "mistake" } else { "mistakes" }));
         }
     }
+    super::ci::tell_mistakes(&root, &diagnostics);
     Ok(if Opened::has_errors(&diagnostics) { Exit::Wrong } else { Exit::Done })
 }
 

@@ -47,6 +47,11 @@ impl Failure {
         self.exit
     }
 
+    /// What is wrong, each at its place.
+    pub(crate) fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
     /// For machines: `status` as a run has it, and the mistakes as `check` has them.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({"status": "failed", "diagnostics": self.diagnostics})

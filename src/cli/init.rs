@@ -1,5 +1,7 @@
 //! `gristmill init`.
 
+mod ci;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,10 +11,10 @@ use crate::data::{self, Format, Kind, Reading, Shape};
 use crate::source::{Fault, suggest};
 use crate::store::write_atomic;
 
-/// Begin a project: an example, or a first pipeline for a table of yours.
+/// Begin a project: an example, a first pipeline for a table of yours, or a workflow for CI.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gristmill init my-project                              the penguins, ready to run\n  gristmill init . --data data/loans.csv --target status   a first pipeline for a table of yours"
+    after_help = "Examples:\n  gristmill init my-project                              the penguins, ready to run\n  gristmill init . --data data/loans.csv --target status   a first pipeline for a table of yours\n  gristmill init --ci github                             a workflow that checks, tests and runs it"
 )]
 pub(super) struct Init {
     /// The folder; the current one without it.
@@ -24,6 +26,9 @@ pub(super) struct Init {
     /// The column to predict.
     #[arg(long, requires = "data")]
     target: Option<String>,
+    /// Write a workflow for a system of continuous integration, and nothing else.
+    #[arg(long, value_name = "SYSTEM", conflicts_with = "data")]
+    ci: Option<ci::System>,
 }
 
 const EXAMPLE: [(&str, &str); 3] = [
@@ -35,6 +40,9 @@ const EXAMPLE: [(&str, &str); 3] = [
 const IGNORE: &str = ".gristmill/\n";
 
 pub(super) fn run(args: &Init) -> Result<Exit, Failure> {
+    if let Some(system) = args.ci {
+        return ci::write(&args.folder, system);
+    }
     let mut files: Vec<(String, String)> = Vec::new();
     let name = match (&args.data, &args.target) {
         (Some(table), Some(target)) => {

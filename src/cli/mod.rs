@@ -2,6 +2,7 @@
 
 mod check;
 mod choice;
+mod ci;
 mod completions;
 mod dag;
 mod exit;
@@ -53,7 +54,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Begin a project: an example, or a first pipeline for a table of yours.
+    /// Begin a project: an example, a first pipeline for a table of yours, or a workflow for CI.
     Init(init::Init),
     /// Check pipelines, columns and types included, without reading data.
     Check(check::Check),
@@ -163,6 +164,7 @@ pub fn main() -> ExitCode {
                 out_json(&failure.to_json());
             }
             say(&failure.render(color(&std::io::stderr())));
+            ci::tell_mistakes(&open::root(), failure.diagnostics());
             ExitCode::from(failure.exit() as u8)
         }
     }

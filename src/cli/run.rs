@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::choice::Choice;
 use super::orders::{Order, orders};
 use super::runner::{self, Options};
-use super::{Exit, Failure, ParamArgs, color, out, out_json, plan, signals};
+use super::{Exit, Failure, ParamArgs, ci, color, out, out_json, plan, signals};
 use crate::report::{Progress, summary};
 use crate::source::render;
 
@@ -94,6 +94,7 @@ fn one(order: Order, options: &Options, stop: &AtomicBool, json: bool) -> Result
     });
     progress.finish();
     let finished = finished?;
+    ci::tell_run(&finished);
     if !json {
         out(&summary(&finished.opened.plan, &finished.result));
     }

@@ -1,6 +1,7 @@
 //! Showing: tables, runs, judgements and graphs, for people.
 
 mod alias;
+pub mod ci;
 pub mod dag;
 mod judgement;
 mod past;

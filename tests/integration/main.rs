@@ -5,6 +5,7 @@ mod cache;
 mod catalogue;
 mod check;
 mod choice;
+mod ci;
 mod docs;
 mod examples;
 mod golden;

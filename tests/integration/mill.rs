@@ -95,8 +95,16 @@ impl Mill {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gristmill"));
         command.current_dir(self.path()).args(arguments).env_remove("GRISTMILL_PARAM_TREES").env("NO_COLOR", "1");
+        Self::off_ci(&mut command);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// These tests may run on a machine for CI themselves.
+    pub fn off_ci(command: &mut Command) {
+        for name in ["GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "GITLAB_CI", "CI_PROJECT_DIR"] {
+            command.env_remove(name);
+        }
     }
 
     /// Runs the program.
