@@ -36,7 +36,7 @@ pub use outcome::{DeployResult, PartMeta, Payload, SegmentDone, StepDone, TableM
 pub use program::LOG;
 pub use project::{Project, root_of};
 pub use queue::execute;
-pub use reason::{Reason, compare};
+pub use reason::Reason;
 pub use run::{Effects, Env, Registration, RunResult, RunStatus};
 pub use sources::{SourceTables, Tables};
 pub use status::{Ahead, StepStatus, ahead, kept, last_ran};

@@ -1,5 +1,6 @@
 //! Why a step runs: the parts of its key that differ from last time, and what they mean in words.
 
+pub(super) mod files;
 mod ops;
 mod tree;
 mod words;
@@ -7,6 +8,8 @@ mod words;
 use std::fmt;
 
 use serde::Serialize;
+
+use files::Files;
 
 use super::status::WOULD_RUN;
 use crate::source::Fault;
@@ -71,8 +74,22 @@ fn once<T: PartialEq>(all: Vec<T>) -> Vec<T> {
     found
 }
 
+/// What is compared: the parts of a key, and the files of the sources among them.
+#[derive(Default)]
+pub(super) struct Side<'a> {
+    pub(super) parts: &'a [Part],
+    pub(super) files: Files,
+}
+
+impl<'a> Side<'a> {
+    /// What a record keeps of it.
+    pub(super) fn kept(store: &Store, record: &'a Record) -> Self {
+        Self { parts: &record.parts, files: files::kept(store, record) }
+    }
+}
+
 /// Why a unit runs: against the record of its last run.
-pub(super) fn of(store: &Store, before: Option<&Key>, key: &Key, parts: &[Part], force: bool) -> Reason {
+pub(super) fn of(store: &Store, before: Option<&Key>, key: &Key, now: &Side, force: bool) -> Reason {
     let Some(before) = before else {
         return Reason::plain(NEVER);
     };
@@ -83,7 +100,7 @@ pub(super) fn of(store: &Store, before: Option<&Key>, key: &Key, parts: &[Part],
         None if before == key => Reason::plain("the record of its last run is gone or damaged"),
         None => Reason::plain("it is another than last time, and the record of its last run is gone"),
         Some(record) if before == key => gone(store, &record),
-        Some(record) => compare(&record.parts, parts),
+        Some(record) => compare(&Side::kept(store, &record), now),
     }
 }
 
@@ -113,8 +130,8 @@ fn gone(store: &Store, record: &Record) -> Reason {
 }
 
 /// What differs between the parts of two keys.
-pub fn compare(before: &[Part], after: &[Part]) -> Reason {
-    let changes = diff(before, after);
+pub(super) fn compare(before: &Side, after: &Side) -> Reason {
+    let changes = diff(before.parts, after.parts);
     let because = once(words::all(before, after, &changes));
     let text = match because.is_empty() {
         true => "this version of gristmill makes keys in another way".to_owned(),

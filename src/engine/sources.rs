@@ -18,6 +18,11 @@ use crate::store::{Digest, SourceLock, Sources, Store};
 
 /// Where the rows of sources come from.
 pub trait Tables: Sync {
+    /// The files of a source with their digests; none where it has none of its own.
+    fn files(&self, plan: &Plan, source: usize) -> Result<BTreeMap<String, Digest>, Fault> {
+        let _ = (plan, source);
+        Ok(BTreeMap::new())
+    }
     /// What a source is known by: its bytes, how they are read, and what they must look like.
     fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault>;
     /// Its rows.
@@ -156,6 +161,16 @@ fn violated(source: &SourceNode, broken: &[Violation]) -> Fault {
 }
 
 impl Tables for SourceTables<'_> {
+    fn files(&self, plan: &Plan, source: usize) -> Result<BTreeMap<String, Digest>, Fault> {
+        let spec = &plan.sources[source].spec;
+        if !matches!(spec.origin, Origin::Files) {
+            return Ok(BTreeMap::new());
+        }
+        let mut cache = self.cache.lock().expect("no holder panicked");
+        let digest = |file: String| Ok((file.clone(), cache.digest(Path::new(&file))?));
+        self.project.files(&spec.path)?.into_iter().map(digest).collect()
+    }
+
     fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault> {
         if let Some(identity) = self.slots[source].identity.get() {
             return Ok(identity.clone());

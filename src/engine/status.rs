@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use serde::Serialize;
 
 use super::outcome::StepDone;
-use super::reason::{self, Reason};
+use super::reason::{self, Reason, Side};
 use super::run::{Env, RunCx, step};
 use super::train::model_key;
 use super::unit::Parts;
@@ -159,7 +159,10 @@ fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
     let is_own = |part: &&Part| roots.iter().any(|root| part.path.split(['.', '[']).next() == Some(root));
     let before: Vec<Part> = record.parts.iter().filter(is_own).cloned().collect();
     let after = key_of(&own).1;
-    (before != after).then(|| reason::compare(&before, &after))
+    (before != after).then(|| {
+        let side = |parts| Side { parts, ..Side::default() };
+        reason::compare(&side(&before), &side(&after))
+    })
 }
 
 /// The code of the fault that stands for "this would run".
@@ -211,7 +214,8 @@ pub fn last_ran(store: &Store, plan: &Plan, place: usize) -> Option<Reason> {
         let of = |record: &Record| record.parts.iter().filter(own).cloned().collect::<Vec<_>>();
         let (before, after) = (of(&was), of(ran));
         if before != after {
-            so_far.and(reason::compare(&before, &after));
+            let (old, new) = (Side::kept(store, &was).files, Side::kept(store, ran).files);
+            so_far.and(reason::compare(&Side { parts: &before, files: old }, &Side { parts: &after, files: new }));
         }
     }
     reason.map(|reason| named(plan, place, reason))

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use serde_json::Value as Json;
 
+use super::locked;
+use super::reason::{self, Side, files};
 use super::run::Cx;
-use super::{locked, reason};
 use crate::source::Fault;
 use crate::store::{Claim, Clock, Describe, Digest, Key, Manifest, Record, key_of};
 
@@ -105,8 +106,12 @@ pub(super) fn unit(
         return Ok(done);
     }
     let before = cx.store.latest(label);
+    let why = |files| {
+        let now = Side { parts: &described, files };
+        reason::of(&cx.store, before.as_ref(), &key, &now, cx.force)
+    };
     if cx.dry {
-        return Err(reason::would_run(reason::of(&cx.store, before.as_ref(), &key, &described, cx.force)));
+        return Err(reason::would_run(why(files::of(cx, parts))));
     }
     let wait = |_| if cx.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let Some(claim) = Claim::take(&cx.store, &key, wait)? else {
@@ -116,9 +121,11 @@ pub(super) fn unit(
     if let Some(done) = kept()? {
         return Ok(done);
     }
-    let reason = reason::of(&cx.store, before.as_ref(), &key, &described, cx.force).text;
+    let files = files::of(cx, parts);
+    let reason = why(files.clone()).text;
     let began = Instant::now();
-    let made = make()?;
+    let mut made = make()?;
+    files::keep(&cx.store, &files, &mut made.about)?;
     let record = Record {
         key,
         parts: described,

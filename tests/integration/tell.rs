@@ -185,3 +185,28 @@ fn lines_for_machines_have_no_carriage_returns_and_large_plans_only_count_what_i
     let second = mill.fine(&["run", "many"]).stderr;
     assert_eq!(second.trim(), "cached     60 steps");
 }
+
+#[test]
+fn why_names_the_file_of_a_glob_and_the_code_of_a_program() {
+    let mill = Mill::new();
+    for name in ["a", "b"] {
+        mill.file(&format!("data/{name}.csv"), "x\n1\n");
+    }
+    mill.file("src/twice.sh", "cp data/a.csv \"$1\"\n");
+    mill.file(
+        "pipelines/p.yaml",
+        "name: p\nenv: [REGION]\nsources: {s: {path: \"data/*.csv\"}}\nsteps:\n  t: {clean: s}\n  w:\n    run: [sh, src/twice.sh, \"{{ outputs.made }}\"]\n    code: [src/]\n    env: {REGION: \"{{ env.REGION }}\"}\n    outputs: {made: {path: made.csv, kind: table}}\n",
+    );
+    let mill = mill.env("REGION", "north");
+    mill.fine(&["run", "p"]);
+    mill.file("data/b.csv", "x\n2\n").file("data/c.csv", "x\n3\n");
+    assert_eq!(
+        because(&json_of(&mill, &["why", "t"])),
+        ["the file `data/b.csv` of the source `s` changed", "the file `data/c.csv` of the source `s` is new"]
+    );
+    mill.edit("src/twice.sh", "cp", "cat data/b.csv > /dev/null; cp");
+    let mill = mill.env("REGION", "south-secret");
+    let why = mill.fine(&["why", "w"]).stdout;
+    assert!(why.contains("code: `src/twice.sh` changed"), "{why}");
+    assert!(why.contains("the environment variable `REGION` changed") && !why.contains("south-secret"), "{why}");
+}

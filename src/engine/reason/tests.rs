@@ -14,7 +14,12 @@ fn parts(list: &[(&str, Json)]) -> Vec<Part> {
 }
 
 fn told(before: &[(&str, Json)], after: &[(&str, Json)]) -> Vec<String> {
-    compare(&parts(before), &parts(after)).because
+    compared(&parts(before), &parts(after)).because
+}
+
+fn compared(before: &[Part], after: &[Part]) -> Reason {
+    let side = |parts| Side { parts, files: Files::default() };
+    compare(&side(before), &side(after))
 }
 
 fn digest(of: &str) -> Json {
@@ -30,7 +35,7 @@ fn condition(bound: i64) -> Json {
 #[test]
 fn a_changed_parameter_is_told_by_its_path() {
     let reason =
-        compare(&parts(&[("with", json!({"n": 200, "d": 3}))]), &parts(&[("with", json!({"n": 300, "d": 3}))]));
+        compared(&parts(&[("with", json!({"n": 200, "d": 3}))]), &parts(&[("with", json!({"n": 300, "d": 3}))]));
     assert_eq!(reason.text, "`with.n`: 200 → 300");
     assert_eq!(reason.changes, [Change { part: "with.n".into(), before: Some(json!(200)), after: Some(json!(300)) }]);
 }
@@ -82,7 +87,7 @@ fn columns_are_told_one_by_one_while_they_are_few() {
     let borrow = |list: &[(String, Json)]| {
         parts(&list.iter().map(|(path, value)| (path.as_str(), value.clone())).collect::<Vec<_>>())
     };
-    assert_eq!(compare(&borrow(&one), &borrow(&two)).because, ["the rows changed in every column"]);
+    assert_eq!(compared(&borrow(&one), &borrow(&two)).because, ["the rows changed in every column"]);
 }
 
 #[test]
@@ -143,14 +148,51 @@ fn a_missing_object_is_named() {
     };
     store.keep(&record).expect("kept");
     store.remove(&train).expect("gone");
-    let reason = of(&store, Some(&key), &key, &parts, false);
+    let now = Side { parts: &parts, files: Files::default() };
+    let reason = of(&store, Some(&key), &key, &now, false);
     assert_eq!(reason.text, format!("its output `train` ({}) is gone or damaged", train.short()));
-    assert_eq!(of(&store, None, &key, &parts, false).text, NEVER);
-    assert_eq!(of(&store, Some(&key), &key, &parts, true).text, "`--force`");
+    assert_eq!(of(&store, None, &key, &now, false).text, NEVER);
+    assert_eq!(of(&store, Some(&key), &key, &now, true).text, "`--force`");
 }
 
 #[test]
 fn a_reason_travels_in_the_fault_that_stands_for_it() {
-    let reason = compare(&parts(&[("seed", json!(1))]), &parts(&[("seed", json!(2))]));
+    let reason = compared(&parts(&[("seed", json!(1))]), &parts(&[("seed", json!(2))]));
     assert_eq!(of_fault(would_run(reason.clone())), reason);
+}
+
+#[test]
+fn the_file_of_a_source_that_changed_is_named() {
+    let files = |list: &[(&str, &str)]| -> Files {
+        let of = list.iter().map(|(name, of)| ((*name).to_owned(), Digest::of(of.as_bytes())));
+        [("s".to_owned(), of.collect())].into()
+    };
+    let (before, after) = (parts(&[("source.s", digest("1"))]), parts(&[("source.s", digest("2"))]));
+    let told = |old: &[(&str, &str)], new: &[(&str, &str)]| {
+        compare(&Side { parts: &before, files: files(old) }, &Side { parts: &after, files: files(new) }).because
+    };
+    assert_eq!(
+        told(&[("a", "1"), ("b", "1"), ("c", "1")], &[("a", "1"), ("b", "2"), ("d", "1")]),
+        [
+            "the file `b` of the source `s` changed",
+            "the file `d` of the source `s` is new",
+            "the file `c` of the source `s` is gone"
+        ]
+    );
+    let many: Vec<(&str, &str)> = ["e", "f", "g", "h"].iter().map(|name| (*name, "1")).collect();
+    assert_eq!(told(&[], &many), ["4 files of the source `s` are new: `e`, `f`, `g`, `h`"]);
+    // Of one whose files weren't kept, the source is named.
+    let unknown = Side { parts: &before, files: Files::default() };
+    let now = Side { parts: &after, files: files(&many) };
+    assert_eq!(compare(&unknown, &now).because, ["the source `s` changed"]);
+}
+
+#[test]
+fn the_input_of_a_program_is_named_with_its_columns() {
+    let table = |of: &str| [("inputs.t.x.rows.train.age", digest(of)), ("inputs.t.x.rows.train.sex", digest("1"))];
+    assert_eq!(told(&table("1"), &table("2")), ["column `age` of the train rows changed, in the input `t.x`"]);
+    let file = |of: &str| [("inputs.weights", digest(of))];
+    assert_eq!(told(&file("1"), &file("2")), ["the input `weights` changed"]);
+    let command = |word: &str| [("command", json!(["python", word]))];
+    assert_eq!(told(&command("a.py"), &command("b.py")), ["`command[1]`: a.py → b.py"]);
 }

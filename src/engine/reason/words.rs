@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{ops, tree};
+use super::{Side, files, ops, tree};
 use crate::data::ROW;
 use crate::source::list;
-use crate::store::{Change, Digest, Part};
+use crate::store::{Change, Digest, Part, diff};
 
 /// How many names are told one by one.
 const TOLD: usize = 3;
@@ -15,7 +15,8 @@ const TOLD: usize = 3;
 const LISTED: usize = 8;
 
 /// What each change means; those that belong together are told together.
-pub(super) fn all(before: &[Part], after: &[Part], changes: &[Change]) -> Vec<String> {
+pub(super) fn all(old: &Side, new: &Side, changes: &[Change]) -> Vec<String> {
+    let (before, after) = (old.parts, new.parts);
     let mut lines = Vec::new();
     let mut told = BTreeSet::new();
     for change in changes {
@@ -34,11 +35,49 @@ pub(super) fn all(before: &[Part], after: &[Part], changes: &[Change]) -> Vec<St
             "metrics" => lines.extend(names("metric", "metrics", before, after)),
             "rows" => lines.extend(rows(before, after)),
             "protected" | "guarded" | "unasked" => lines.push("which columns are kept from models changed".to_owned()),
+            "source" => {
+                let told = files::words(&change.part["source.".len()..], &old.files, &new.files);
+                let whole = told.is_empty().then(|| one(root, change, before, after));
+                lines.extend(told.into_iter().chain(whole));
+            }
+            "inputs" => {
+                let name = input(&change.part);
+                if told.insert(format!("inputs.{name}")) {
+                    lines.extend(of_input(&name, before, after));
+                }
+            }
             "recipe" => lines.push("what leads from a request to the model changed".to_owned()),
             _ => lines.push(one(root, change, before, after)),
         }
     }
     lines
+}
+
+/// The name of the input that a part is of: `features` of `inputs.features.rows.train.age`.
+fn input(path: &str) -> String {
+    let rest = path.strip_prefix("inputs.").unwrap_or(path);
+    let end = ["rows", "columns", "protected", "guarded", "format"]
+        .iter()
+        .filter_map(|word| rest.find(&format!(".{word}")))
+        .min()
+        .unwrap_or(rest.len());
+    rest[..end].to_owned()
+}
+
+/// What changed of an input of a program: of a table its columns and rows, of a file only that it did.
+fn of_input(name: &str, before: &[Part], after: &[Part]) -> Vec<String> {
+    let root = format!("inputs.{name}.");
+    let within = |parts: &[Part]| -> Vec<Part> {
+        let rest = parts.iter().filter_map(|part| Some((part.path.strip_prefix(&root)?, &part.value)));
+        rest.map(|(path, value)| Part { path: path.to_owned(), value: value.clone() }).collect()
+    };
+    let (old, new) = (within(before), within(after));
+    let side = |parts| Side { parts, ..Side::default() };
+    let lines = all(&side(&old), &side(&new), &diff(&old, &new));
+    if lines.is_empty() {
+        return vec![format!("the input `{name}` changed")];
+    }
+    lines.into_iter().map(|line| format!("{line}, in the input `{name}`")).collect()
 }
 
 /// A change that stands for itself.
@@ -115,8 +154,20 @@ fn columns(before: &[Part], after: &[Part]) -> Vec<String> {
     let (old, new) = (fields(before), fields(after));
     let (was, is): (BTreeMap<_, _>, BTreeMap<_, _>) = (old.iter().cloned().collect(), new.iter().cloned().collect());
     let mut lines = Vec::new();
-    several(&mut lines, new.iter().map(|(name, _)| name).filter(|name| !was.contains_key(*name)), "column", "is new");
-    several(&mut lines, old.iter().map(|(name, _)| name).filter(|name| !is.contains_key(*name)), "column", "is gone");
+    several(
+        &mut lines,
+        new.iter().map(|(name, _)| name).filter(|name| !was.contains_key(*name)),
+        "column",
+        "columns",
+        "is new",
+    );
+    several(
+        &mut lines,
+        old.iter().map(|(name, _)| name).filter(|name| !is.contains_key(*name)),
+        "column",
+        "columns",
+        "is gone",
+    );
     for (name, kind) in &new {
         if let Some(before) = was.get(name).filter(|before| *before != kind) {
             lines.push(format!("column `{name}` is another type: {before} → {kind}"));
@@ -139,8 +190,8 @@ fn names(one: &str, many: &str, before: &[Part], after: &[Part]) -> Vec<String> 
     };
     let (old, new) = (read(before), read(after));
     let mut lines = Vec::new();
-    several(&mut lines, new.iter().filter(|name| !old.contains(name)), one, "is new");
-    several(&mut lines, old.iter().filter(|name| !new.contains(name)), one, "is gone");
+    several(&mut lines, new.iter().filter(|name| !old.contains(name)), one, many, "is new");
+    several(&mut lines, old.iter().filter(|name| !new.contains(name)), one, many, "is gone");
     if lines.is_empty() {
         lines.push(format!("the order of the {many} changed"));
     }
@@ -148,14 +199,20 @@ fn names(one: &str, many: &str, before: &[Part], after: &[Part]) -> Vec<String> 
 }
 
 /// "column `a` is new", or in one line for many.
-fn several<'a>(lines: &mut Vec<String>, names: impl Iterator<Item = &'a String>, word: &str, what: &str) {
+pub(super) fn several<'a>(
+    lines: &mut Vec<String>,
+    names: impl Iterator<Item = &'a String>,
+    one: &str,
+    many: &str,
+    what: &str,
+) {
     let names: Vec<&str> = names.map(String::as_str).collect();
     if names.len() <= TOLD {
-        lines.extend(names.iter().map(|name| format!("{word} `{name}` {what}")));
+        lines.extend(names.iter().map(|name| format!("{one} `{name}` {what}")));
         return;
     }
-    let what = what.replacen("is ", "are ", 1);
-    lines.push(format!("{} {word}s {what}: {}", names.len(), listed(&names)));
+    let what = what.replace(" is ", " are ").replacen("is ", "are ", usize::from(what.starts_with("is ")));
+    lines.push(format!("{} {many} {what}: {}", names.len(), listed(&names)));
 }
 
 fn listed(names: &[&str]) -> String {
@@ -196,8 +253,8 @@ fn part_rows(part: &str, was: &BTreeMap<&str, &Json>, is: &BTreeMap<&str, &Json>
     let lacks = |of: &BTreeMap<&str, &Json>, than: &BTreeMap<&str, &Json>| {
         owned(of.keys().filter(|column| !than.contains_key(*column)).copied().collect())
     };
-    several(lines, lacks(is, was).iter(), "column", "is new");
-    several(lines, lacks(was, is).iter(), "column", "is gone");
+    several(lines, lacks(is, was).iter(), "column", "columns", "is new");
+    several(lines, lacks(was, is).iter(), "column", "columns", "is gone");
     let shared: Vec<&str> = is.keys().filter(|column| was.contains_key(*column)).copied().collect();
     let changed: Vec<&str> = shared.iter().filter(|column| was[*column] != is[*column]).copied().collect();
     match changed.len() {

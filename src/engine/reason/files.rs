@@ -1,0 +1,61 @@
+//! The files of sources: kept beside a record, so that the one can be named that changed.
+
+use std::collections::BTreeMap;
+
+use super::words::several;
+use crate::engine::run::Cx;
+use crate::engine::unit::Parts;
+use crate::source::Fault;
+use crate::store::{Digest, Record, Store};
+
+/// The digests of files, by source and name.
+pub(in crate::engine) type Files = BTreeMap<String, BTreeMap<String, Digest>>;
+
+/// What the object with them is called in a record.
+const NAME: &str = "files";
+/// Sources of more files than this are told as a whole.
+const MOST: usize = 10_000;
+
+/// The files of the sources that a key is made of; none of sources of one file, which their name tells well enough.
+pub(in crate::engine) fn of(cx: &Cx, parts: &Parts) -> Files {
+    let names = parts.0.iter().filter_map(|(path, _)| path.strip_prefix("source."));
+    let source = |name: &str| cx.plan.sources.iter().position(|source| source.spec.name == name);
+    names
+        .filter_map(|name| {
+            // A file that can't be read is told by the unit that reads it.
+            let files = cx.tables.files(cx.plan, source(name)?).ok()?;
+            ((2..=MOST).contains(&files.len())).then(|| (name.to_owned(), files))
+        })
+        .collect()
+}
+
+/// Keeps them among what explains a record.
+pub(in crate::engine) fn keep(store: &Store, files: &Files, about: &mut BTreeMap<String, Digest>) -> Result<(), Fault> {
+    if !files.is_empty() {
+        let bytes = serde_json::to_vec(files).expect("names and digests are plain data");
+        about.insert(NAME.to_owned(), store.put(&bytes)?);
+    }
+    Ok(())
+}
+
+/// Those that were kept with a record.
+pub(super) fn kept(store: &Store, record: &Record) -> Files {
+    let bytes = record.about.get(NAME).and_then(|digest| store.get(digest).ok()?);
+    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+/// Which files of a source changed; nothing if that isn't known.
+pub(super) fn words(source: &str, before: &Files, after: &Files) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (Some(old), Some(new)) = (before.get(source), after.get(source)) else {
+        return lines;
+    };
+    let told = |what: &str| format!("of the source `{source}` {what}");
+    let changed = new.iter().filter(|(name, digest)| old.get(*name).is_some_and(|was| was != *digest));
+    several(&mut lines, changed.map(|(name, _)| name), "the file", "files", &told("changed"));
+    let came = new.keys().filter(|name| !old.contains_key(*name));
+    several(&mut lines, came, "the file", "files", &told("is new"));
+    let went = old.keys().filter(|name| !new.contains_key(*name));
+    several(&mut lines, went, "the file", "files", &told("is gone"));
+    lines
+}
