@@ -1,18 +1,20 @@
 //! `gristmill show`.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde_json::{Value as Json, json};
 
 use super::open::{self, Opened};
 use super::{Exit, Failure, ParamArgs, out, out_json};
 use crate::data::Field;
-use crate::engine::{Payload, StepDone, TableMeta, object};
+use crate::engine::{LOG, Payload, StepDone, TableMeta, object};
 use crate::plan::request;
 use crate::report::table::{Align, Table};
-use crate::report::{confusion, importance, judgement, run_text, slices};
+use crate::report::{Ran, RanStep, confusion, importance, judgement, run_text, slices};
 use crate::seal::{Sealed, Trained};
 use crate::source::Fault;
-use crate::store::{History, Lock, Run, Store};
+use crate::store::{Digest, History, Key, Lock, Run, Store};
 
 /// Show what a step made, or what a run did.
 #[derive(Args)]
@@ -30,10 +32,12 @@ pub(super) struct Show {
 
 pub(super) fn run(args: &Show) -> Result<Exit, Failure> {
     if let Some(run) = named_run(&args.step)? {
+        let logs = logs(&Store::open(&open::root())?, &run);
         if args.json {
-            out_json(&past_json(&run));
+            out_json(&past_json(&run, &logs));
         } else {
-            out(&run_text(&run));
+            let logs: Vec<String> = logs.iter().map(|(step, path)| format!("\nwhat `{step}` said: {path}")).collect();
+            out(&format!("{}{}", run_text(&run), logs.concat()));
         }
         return Ok(Exit::Done);
     }
@@ -71,7 +75,7 @@ fn named_run(name: &str) -> Result<Option<Run>, Fault> {
 }
 
 /// What the run told of itself, with what the history knows.
-fn past_json(run: &Run) -> Json {
+fn past_json(run: &Run, logs: &BTreeMap<String, String>) -> Json {
     let mut json = run.summary.clone();
     if !json.is_object() {
         json = json!({});
@@ -81,6 +85,7 @@ fn past_json(run: &Run) -> Json {
     json["status"] = json!(run.status);
     json["started"] = json!(run.started);
     json["seconds"] = json!(run.seconds);
+    json["logs"] = json!(logs);
     json
 }
 
@@ -116,8 +121,35 @@ fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
             (text, json!(found))
         }
         Payload::Deployed(_) => (String::new(), Json::Null),
-        Payload::Files(_) => (done.summary.clone(), json!({"outputs": done.outputs})),
+        Payload::Files(_) => program(store, done),
     })
+}
+
+/// What a program left, and what it said.
+fn program(store: &Store, done: &StepDone) -> (String, Json) {
+    let said = log_of(store, &done.key).and_then(|digest| store.get(&digest).ok()?);
+    let said = said.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = match &said {
+        Some(said) if !said.trim().is_empty() => format!("{}\n\nit said\n\n{}", done.summary, said.trim_end()),
+        _ => done.summary.clone(),
+    };
+    (text, json!({"outputs": done.outputs, "log": said}))
+}
+
+/// The log that is kept with a result.
+fn log_of(store: &Store, key: &Key) -> Option<Digest> {
+    store.record(key)?.about.get(LOG).copied()
+}
+
+/// Where the logs of the programs of a run are, by step.
+fn logs(store: &Store, run: &Run) -> BTreeMap<String, String> {
+    let steps = Ran::of_run(run).steps.into_iter().filter(|step| step.outcome == "ran");
+    let log = |step: RanStep| {
+        let path = store.path(&log_of(store, &step.key?.parse().ok()?)?);
+        let path = path.strip_prefix(store.root()).unwrap_or(&path).display().to_string();
+        Some((step.step, path))
+    };
+    steps.filter_map(log).collect()
 }
 
 fn table_text(meta: &TableMeta, dropped: &[&(String, usize)]) -> String {

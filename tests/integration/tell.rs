@@ -192,7 +192,7 @@ fn why_names_the_file_of_a_glob_and_the_code_of_a_program() {
     for name in ["a", "b"] {
         mill.file(&format!("data/{name}.csv"), "x\n1\n");
     }
-    mill.file("src/twice.sh", "cp data/a.csv \"$1\"\n");
+    mill.file("src/twice.sh", "cp data/a.csv \"$1\"; echo copied\n");
     mill.file(
         "pipelines/p.yaml",
         "name: p\nenv: [REGION]\nsources: {s: {path: \"data/*.csv\"}}\nsteps:\n  t: {clean: s}\n  w:\n    run: [sh, src/twice.sh, \"{{ outputs.made }}\"]\n    code: [src/]\n    env: {REGION: \"{{ env.REGION }}\"}\n    outputs: {made: {path: made.csv, kind: table}}\n",
@@ -208,5 +208,8 @@ fn why_names_the_file_of_a_glob_and_the_code_of_a_program() {
     let mill = mill.env("REGION", "south-secret");
     let why = mill.fine(&["why", "w"]).stdout;
     assert!(why.contains("code: `src/twice.sh` changed"), "{why}");
+    let shown = json_of(&mill, &["show", "last"]);
+    let log = mill.read(shown["logs"]["w"].as_str().expect("a path"));
+    assert_eq!(log.trim_end(), "copied");
     assert!(why.contains("the environment variable `REGION` changed") && !why.contains("south-secret"), "{why}");
 }
