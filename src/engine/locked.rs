@@ -2,12 +2,12 @@
 
 use serde_json::Value as Json;
 
-use super::reason::headline;
+use super::reason::{self, Side};
 use super::run::Cx;
 use super::sources::Identity;
 use crate::plan::Plan;
 use crate::source::Fault;
-use crate::store::{Key, Lock, Part, diff};
+use crate::store::{Key, Lock, Part};
 
 /// How far a metric may be from the lock's, relative to its size: other processors round otherwise.
 pub const TOLERANCE: f64 = 1e-6;
@@ -31,7 +31,10 @@ pub(super) fn check(cx: &Cx, lock: &Lock, label: &str, key: &Key, parts: &[Part]
         return Ok(());
     }
     let why = match cx.store.record(&expected) {
-        Some(record) => headline(&diff(&record.parts, parts)),
+        Some(record) => {
+            let now = Side { parts, ..Side::default() };
+            reason::compare(&Side::kept(&cx.store, &record), &now).text
+        }
         None => format!("its key is {}, and {} in the lock", key.short(), expected.short()),
     };
     Err(fault(format!("the result would differ from the lock: {why}")))

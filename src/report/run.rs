@@ -24,7 +24,9 @@ pub fn summary(plan: &Plan, result: &RunResult) -> String {
 
 /// The mistakes with the steps that made them; they stand in the same order.
 fn errors_json(plan: &Plan, result: &RunResult, errors: &[Diagnostic]) -> Vec<Json> {
-    let steps = result.failed.iter().map(|(place, _)| plan.steps[*place].name.as_str());
+    // What was interrupted is no mistake of its own.
+    let failed = result.failed.iter().filter(|(_, fault)| fault.code != "interrupted");
+    let steps = failed.map(|(place, _)| plan.steps[*place].name.as_str());
     errors
         .iter()
         .zip(steps)
