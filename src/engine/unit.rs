@@ -93,6 +93,10 @@ pub(super) fn unit(
     if let Some(lock) = cx.locked {
         locked::check(cx, lock, label, &key, &described)?;
     }
+    if !cx.dry {
+        // Before it is looked up: from here on `gc` leaves it alone.
+        cx.store.rely_on(&key.0)?;
+    }
     let kept = || -> Result<Option<Done>, Fault> {
         let Some(record) = cx.store.record(&key).filter(|record| !cx.force && record.is_whole(&cx.store)) else {
             return Ok(None);

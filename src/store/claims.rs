@@ -71,7 +71,8 @@ impl Held {
 
     /// Whether somebody holds the file at `path` now.
     pub(super) fn is_held(path: &Path) -> bool {
-        let locked = File::open(path).map(|file| file.try_lock());
+        // Shared, so that two who look don't take each other for the owner.
+        let locked = File::open(path).map(|file| file.try_lock_shared());
         matches!(locked, Ok(Err(TryLockError::WouldBlock)))
     }
 }

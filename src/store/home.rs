@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{StoreError, write_atomic};
+use super::StoreError;
+use super::atomic::write_in;
 
 /// The folder of everything that isn't in git.
 pub const STATE: &str = ".gristmill";
@@ -15,7 +16,7 @@ pub(super) fn prepare(root: &Path) -> Result<PathBuf, StoreError> {
     if !ignore.exists() {
         // In a folder that can only be read, reading must go on.
         let existed = home.is_dir();
-        match write_atomic(&ignore, b"*\n") {
+        match write_in(Some(root), &ignore, b"*\n") {
             Err(StoreError::ReadOnly { .. } | StoreError::Permission { .. }) if existed => {}
             other => other?,
         }

@@ -3,27 +3,34 @@
 use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, OnceLock};
 
-use tempfile::NamedTempFile;
-
-use super::atomic::{UNFINISHED, persist, sync_folder, unfinished};
-use super::home::{self, by_hex, names, two_levels};
+use super::atomic::{Unfinished, sync_folder};
+use super::home::{self, by_hex, two_levels};
+use super::records::read;
+use super::scratch::Scratch;
 use super::{Digest, Hasher, STATE, StoreError};
 
-/// How old an unfinished file must be to be nobody's any more.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Writers of tables write in small pieces.
 const BUFFER: usize = 1 << 18;
+
+/// How an object stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Its bytes match its name.
+    Whole,
+    /// They don't.
+    Damaged,
+    /// It isn't there.
+    Missing,
+}
 
 /// The objects and records of one project. Cheap to clone; threads and processes may use it at once.
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
     home: PathBuf,
-    swept: Arc<AtomicBool>,
+    scratch: Arc<OnceLock<Arc<Scratch>>>,
 }
 
 impl Store {
@@ -33,7 +40,16 @@ impl Store {
         if !about.is_dir() {
             return Err(StoreError::io("read", root)(ErrorKind::NotADirectory.into()));
         }
-        Ok(Self { root: root.to_owned(), home: root.join(STATE), swept: Arc::default() })
+        Ok(Self { root: root.to_owned(), home: root.join(STATE), scratch: Arc::default() })
+    }
+
+    /// A store with an own folder for itself, as another process has it.
+    #[cfg(test)]
+    pub(super) fn alone(root: &Path) -> Result<Self, StoreError> {
+        let store = Self::open(root)?;
+        let scratch = Arc::new(Scratch::take(&store.home)?);
+        store.scratch.set(scratch).expect("a new store has none");
+        Ok(store)
     }
 
     /// The project's root.
@@ -44,6 +60,34 @@ impl Store {
     /// A folder in `.gristmill/`, whether it is there or not.
     pub(super) fn folder(&self, name: &str) -> PathBuf {
         self.home.join(name)
+    }
+
+    /// `.gristmill/` itself.
+    pub(super) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// A new folder for what a step works with; gone when this store is dropped, or swept by the next process that
+    /// writes if this one dies.
+    pub fn scratch(&self) -> Result<PathBuf, StoreError> {
+        self.prepare()?;
+        self.mine()?.fresh()
+    }
+
+    /// Says that this process relies on a record (by its key) or an object: `gc` leaves it alone while this store lives.
+    /// To be said before it is looked up.
+    pub fn rely_on(&self, digest: &Digest) -> Result<(), StoreError> {
+        self.mine()?.rely_on(digest)
+    }
+
+    /// This process's own folder, held as long as this store lives.
+    pub(super) fn mine(&self) -> Result<&Scratch, StoreError> {
+        if let Some(scratch) = self.scratch.get() {
+            return Ok(scratch);
+        }
+        self.prepare()?;
+        let fresh = Scratch::of(&self.root)?;
+        Ok(self.scratch.get_or_init(|| fresh))
     }
 
     /// Makes `.gristmill/` with its `.gitignore`, if it isn't there.
@@ -58,7 +102,8 @@ impl Store {
 
     /// Whether the object is there, its bytes unread.
     pub fn has(&self, digest: &Digest) -> bool {
-        self.path(digest).is_file()
+        let there = || self.path(digest).is_file();
+        there() || (self.collecting() && there())
     }
 
     /// The object's size in bytes; none if it isn't there.
@@ -70,6 +115,7 @@ impl Store {
     /// Keeps bytes; free if they are kept already.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
+        self.rely_on(&digest)?;
         if self.size(&digest) == Some(bytes.len() as u64) {
             return Ok(digest);
         }
@@ -78,24 +124,12 @@ impl Store {
         writer.finish()
     }
 
-    /// A fresh folder for what isn't kept.
-    pub fn scratch(&self) -> Result<PathBuf, StoreError> {
-        self.prepare()?;
-        let folder = self.folder("tmp");
-        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
-        let made = tempfile::Builder::new().tempdir_in(&folder).map_err(StoreError::io("create", &folder))?;
-        Ok(made.keep())
-    }
-
     /// For bytes that are made piece by piece. What isn't finished is never an object.
     pub fn writer(&self) -> Result<ObjectWriter, StoreError> {
-        self.prepare()?;
-        let folder = self.folder("objects");
-        if !self.swept.swap(true, Ordering::Relaxed) {
-            sweep(&folder)?;
-        }
+        self.mine()?;
+        let unfinished = Unfinished::new(Some(&self.root), &self.folder("objects").join("new"))?;
         Ok(ObjectWriter {
-            temp: BufWriter::with_capacity(BUFFER, unfinished(&folder)?),
+            temp: BufWriter::with_capacity(BUFFER, unfinished),
             hasher: Hasher::default(),
             count: 0,
             store: self.clone(),
@@ -105,10 +139,11 @@ impl Store {
     /// The object's bytes, checked. Bytes that don't match the name are set aside and count as a miss.
     pub fn get(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(digest);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(StoreError::io("read", &path))?,
-        };
+        let mut found = read(&path)?;
+        if found.is_none() && self.collecting() {
+            found = read(&path)?;
+        }
+        let Some(bytes) = found else { return Ok(None) };
         if Digest::of(&bytes) == *digest {
             return Ok(Some(bytes));
         }
@@ -119,13 +154,21 @@ impl Store {
     /// Whether the object is there and its bytes match its name, read in pieces: before handing out its [`path`](Self::path).
     /// A damaged one is set aside.
     pub fn verify(&self, digest: &Digest) -> Result<bool, StoreError> {
+        match self.state(digest)? {
+            State::Missing if self.collecting() => Ok(self.state(digest)? == State::Whole),
+            state => Ok(state == State::Whole),
+        }
+    }
+
+    /// How an object stands, read in pieces. A damaged one is set aside.
+    pub(super) fn state(&self, digest: &Digest) -> Result<State, StoreError> {
         match Digest::of_file(&self.path(digest)) {
-            Ok(found) if found == *digest => Ok(true),
+            Ok(found) if found == *digest => Ok(State::Whole),
             Ok(_) => {
                 self.set_aside(digest);
-                Ok(false)
+                Ok(State::Damaged)
             }
-            Err(StoreError::Missing { .. }) => Ok(false),
+            Err(StoreError::Missing { .. }) => Ok(State::Missing),
             Err(error) => Err(error),
         }
     }
@@ -145,7 +188,11 @@ impl Store {
     /// Moves a damaged object to `.gristmill/damaged/`, for whoever wants to know what happened to the disk.
     fn set_aside(&self, digest: &Digest) {
         let folder = self.folder("damaged");
-        let moved = fs::create_dir_all(&folder).and_then(|()| fs::rename(self.path(digest), folder.join(digest.hex())));
+        let aside = folder.join(digest.hex());
+        let moved = fs::create_dir_all(&folder).and_then(|()| fs::rename(self.path(digest), &aside));
+        // So that its age is counted from now on.
+        let file = fs::File::options().append(true).open(&aside);
+        drop(file.and_then(|file| file.set_modified(std::time::SystemTime::now())));
         // On a disk that can't be written it stays where it is; it is a miss all the same.
         drop(moved);
     }
@@ -159,27 +206,9 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Removes what killed processes left unfinished in a folder.
-fn sweep(folder: &Path) -> Result<(), StoreError> {
-    for name in names(folder)? {
-        let path = folder.join(&name);
-        if name.starts_with(UNFINISHED) && is_abandoned(&path) {
-            remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
-fn is_abandoned(path: &Path) -> bool {
-    let age = fs::metadata(path)
-        .and_then(|about| about.modified())
-        .map(|modified| SystemTime::now().duration_since(modified).unwrap_or_default());
-    age.is_ok_and(|age| age > ABANDONED)
-}
-
 /// Takes in the bytes of a new object.
 pub struct ObjectWriter {
-    temp: BufWriter<NamedTempFile>,
+    temp: BufWriter<Unfinished>,
     hasher: Hasher,
     count: u64,
     store: Store,
@@ -191,19 +220,20 @@ impl ObjectWriter {
         self.temp.flush().map_err(|error| self.error(error))?;
         let digest = self.hasher.finish();
         let path = self.store.path(&digest);
+        self.store.rely_on(&digest)?;
         // One of another size is damaged, and is replaced.
         if self.store.size(&digest) == Some(self.count) {
             return Ok(digest);
         }
         let (temp, _) = self.temp.into_parts();
-        temp.as_file().sync_all().map_err(StoreError::io("write", &path))?;
+        temp.sync(&path)?;
         let objects = self.store.folder("objects");
         let folder = path.parent().unwrap_or(&objects);
         let new_folder = !folder.is_dir();
         if new_folder {
             fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
         }
-        persist(temp, &path)?;
+        temp.persist(&path)?;
         sync_folder(folder)?;
         if new_folder {
             sync_folder(&objects)?;
@@ -218,7 +248,7 @@ impl ObjectWriter {
 
     /// What an error of `write` means.
     pub fn error(&self, error: io::Error) -> StoreError {
-        StoreError::io("write", self.temp.get_ref().path())(error)
+        StoreError::io("write", &self.store.folder("objects"))(error)
     }
 }
 
@@ -297,23 +327,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unfinished_is_no_object_and_goes_after_a_day() {
+    fn what_is_unfinished_is_no_object_and_leaves_nothing() {
         let (dir, store) = store();
         let mut writer = store.writer().expect("writer");
         writer.write_all(b"half").expect("written");
-        drop(writer);
-        let folder = dir.path().join(".gristmill/objects");
-        assert_eq!(names(&folder).expect("list"), Vec::<String>::new());
-        for (name, age) in [(".tmp-old", 25), (".tmp-new", 1)] {
-            let file = fs::File::create(folder.join(name)).expect("made");
-            let then = SystemTime::now() - Duration::from_secs(age * 3600);
-            file.set_modified(then).expect("set");
-        }
-        let again = Store::open(dir.path()).expect("a store");
-        again.put(b"x").expect("kept");
-        let left = names(&folder).expect("list");
-        assert!(left.contains(&".tmp-new".to_owned()) && !left.contains(&".tmp-old".to_owned()));
-        assert_eq!(again.objects().expect("list").len(), 1);
+        assert_eq!(store.objects().expect("list"), []);
+        drop((writer, store));
+        let tmp = dir.path().join(".gristmill/tmp");
+        assert_eq!(fs::read_dir(tmp).expect("list").count(), 0);
     }
 
     #[test]

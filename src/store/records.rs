@@ -24,13 +24,14 @@ pub struct Record {
     pub outputs: BTreeMap<String, Digest>,
     /// The engine's own: metrics, shape, counts of rows. No NaN: JSON has none.
     pub meta: Json,
-    /// Objects that explain the result and aren't needed for it: a program's log.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub about: BTreeMap<String, Digest>,
     /// How long it took to make.
     pub seconds: f64,
     /// When it was made, RFC 3339.
     pub made: String,
+    /// Objects that explain the result but are no part of it: the list of a source's files with their digests, a
+    /// program's log.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub about: BTreeMap<String, Digest>,
 }
 
 impl Record {
@@ -42,14 +43,26 @@ impl Record {
 
 /// The last key of a name, in a file of its own so that no two runs write the same one.
 #[derive(Serialize, Deserialize)]
-struct Latest {
-    name: String,
-    key: Key,
+pub(super) struct Latest {
+    pub(super) name: String,
+    pub(super) key: Key,
+}
+
+impl Latest {
+    /// What a file says; none if it isn't there or is damaged.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        checked::unwrap(&read(path).ok()??)
+    }
 }
 
 impl Store {
     /// What came of the step with this key; none if it wasn't run, or if its record is damaged.
     pub fn record(&self, key: &Key) -> Option<Record> {
+        self.record_now(key).or_else(|| if self.collecting() { self.record_now(key) } else { None })
+    }
+
+    /// [`Self::record`] as it is at this moment, for the collector itself.
+    pub(super) fn record_now(&self, key: &Key) -> Option<Record> {
         let record: Record = checked::unwrap(&read(&self.record_path(key)).ok()??)?;
         (record.key == *key).then_some(record)
     }
@@ -57,7 +70,7 @@ impl Store {
     /// Keeps a record. Its outputs must be kept before it.
     pub fn keep(&self, record: &Record) -> Result<(), StoreError> {
         self.prepare()?;
-        write_quick(&self.record_path(&record.key), &checked::wrap(record))
+        write_quick(self.root(), &self.record_path(&record.key), &checked::wrap(record))
     }
 
     /// Drops a record; one that isn't there is fine.
@@ -73,7 +86,7 @@ impl Store {
 
     /// The key that `name` (`pipeline/step/unit`) had when it was last set.
     pub fn latest(&self, name: &str) -> Option<Key> {
-        let latest: Latest = checked::unwrap(&read(&self.latest_path(name)).ok()??)?;
+        let latest = Latest::read(&self.latest_path(name))?;
         (latest.name == name).then_some(latest.key)
     }
 
@@ -84,10 +97,10 @@ impl Store {
         }
         self.prepare()?;
         let latest = Latest { name: name.to_owned(), key: *key };
-        write_quick(&self.latest_path(name), &checked::wrap(&latest))
+        write_quick(self.root(), &self.latest_path(name), &checked::wrap(&latest))
     }
 
-    fn record_path(&self, key: &Key) -> PathBuf {
+    pub(super) fn record_path(&self, key: &Key) -> PathBuf {
         by_hex(&self.folder("records"), &key.hex(), true).with_extension("json")
     }
 
@@ -115,10 +128,10 @@ mod tests {
             key: Key(Digest::of(b"key")),
             parts: vec![Part { path: "with.n".into(), value: json!(3) }],
             outputs: [("train".to_owned(), store.put(b"rows").expect("kept"))].into(),
-            about: BTreeMap::new(),
             meta: json!({"rows": 3, "f1": 0.1}),
             seconds: 0.25,
             made: "2025-03-01T09:30:00.000Z".into(),
+            about: BTreeMap::new(),
         }
     }
 

@@ -90,7 +90,7 @@ impl Sources {
         let root = &self.root;
         self.files.retain(|name, _| root.join(name).exists());
         let cache = Cache { format: FORMAT, files: std::mem::take(&mut self.files) };
-        let written = write_quick(&path_of(root), &checked::wrap(&cache));
+        let written = write_quick(root, &path_of(root), &checked::wrap(&cache));
         self.files = cache.files;
         written?;
         self.changed = false;
