@@ -21,6 +21,8 @@ use crate::store::{History, Status, Store};
 
 /// How often a run begins again because a kept result turned out to be damaged.
 const MOST_LOST: usize = 100;
+/// How often because a source changed while it was read.
+const MOST_CHANGED: usize = 3;
 
 /// How a pipeline is to be run.
 #[derive(Clone, Debug, Default)]
@@ -71,10 +73,9 @@ pub(super) fn run(
     signals::going(Some((id.as_str(), &opened.plan.name)));
     let mut runner = Runner { opened, asked, options, stop, id: id.as_str(), ended: BTreeMap::new() };
     let mut result = runner.planned(options.force, listen)?;
-    // What is damaged was set aside: now it is missing, and is made again. Each round sets one aside at least, so it ends.
     let mut rounds = 0;
-    while result.failed.iter().any(|(_, fault)| fault.code == "lost-object") && rounds < MOST_LOST {
-        super::say("a kept result is damaged and was set aside; it is made again");
+    while let Some(why) = passing(&result, rounds) {
+        super::say(why);
         runner.ended.clear();
         result = runner.planned(options.force, listen)?;
         rounds += 1;
@@ -102,6 +103,17 @@ fn agrees(opened: &Opened, asked: &Asked) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::new(Exit::Locked, found.iter().map(|fault| opened.diagnose(fault)).collect())),
     }
+}
+
+/// Why it is worth to begin again after so many rounds.
+fn passing(result: &RunResult, rounds: usize) -> Option<&'static str> {
+    let failed = |code: &str| result.failed.iter().any(|(_, fault)| fault.code == code);
+    // What is damaged was set aside: now it is missing, and is made again. Each round sets one aside at least, so it ends.
+    if failed("lost-object") && rounds < MOST_LOST {
+        return Some("a kept result is damaged and was set aside; it is made again");
+    }
+    (failed("source-changed") && rounds < MOST_CHANGED)
+        .then_some("a source changed while it was read; it is read again")
 }
 
 struct Runner<'a> {

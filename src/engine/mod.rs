@@ -7,6 +7,7 @@ mod deploy;
 mod evaluate;
 mod event;
 mod features;
+mod files;
 mod judge;
 mod key;
 mod locked;

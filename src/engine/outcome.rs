@@ -32,6 +32,9 @@ pub struct TableMeta {
     pub parts: Vec<PartMeta>,
     /// How many rows each op dropped, in order.
     pub dropped: Vec<(String, usize)>,
+    /// How many rows there were before the first op.
+    #[serde(default)]
+    pub input: Option<usize>,
 }
 
 impl TableMeta {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::files::{is_glob, is_matched, matching};
 use super::look::{Known, Right, look};
 use super::program;
 use super::unit::label;
@@ -96,20 +97,9 @@ impl Project {
     /// # Errors
     /// If there is none: with the nearest name.
     pub fn files(&self, path: &str) -> Result<Vec<String>, Fault> {
-        if path.contains(['*', '?', '[']) {
-            let pattern = self.root.join(path);
-            let found = glob::glob(&pattern.to_string_lossy())
-                .map_err(|error| Fault::new("bad-glob", format!("`{path}` isn't a glob: {}", error.msg)))?;
-            let mut files: Vec<String> = found
-                .filter_map(Result::ok)
-                .filter(|file| file.is_file())
-                .map(|file| file.strip_prefix(&self.root).unwrap_or(&file).to_string_lossy().into_owned())
-                .collect();
-            files.sort();
-            if files.is_empty() {
-                return Err(Fault::new("missing-file", format!("no file matches `{path}`")));
-            }
-            return Ok(files);
+        if is_glob(path) {
+            let files = matching(&self.root, path)?;
+            return if files.is_empty() { Err(unmatched(path)) } else { Ok(files) };
         }
         let whole = self.root.join(path);
         if whole.is_dir() {
@@ -151,6 +141,14 @@ impl Project {
             .collect();
         files.sort();
         Ok(files)
+    }
+
+    /// The first file of a source by name; any one, if only whether there is one counts.
+    fn first(&self, path: &str, any: bool) -> Result<Option<String>, Fault> {
+        if any && is_glob(path) {
+            return if is_matched(&self.root, path)? { Ok(None) } else { Err(unmatched(path)) };
+        }
+        self.files(path).map(|files| files.into_iter().next())
     }
 
     fn locked(&self, source: &SourceSpec, said: &BTreeMap<String, Kind>) -> Option<Shape> {
@@ -205,18 +203,18 @@ impl Schemas for Project {
                 };
             }
         }
-        let files = match self.files(&source.path) {
-            Ok(files) => files,
+        let first = match self.first(&source.path, locked.is_some()) {
+            Ok(first) => first,
             Err(fault) if locked.is_some() && fault.code == "missing-file" => {
                 let warning = Fault { severity: crate::source::Severity::Warning, ..fault };
                 return (locked, Some(warning.help("its columns are taken from the lock; a run will need it")));
             }
             Err(fault) => return (None, Some(fault)),
         };
-        if locked.is_some() {
+        let Some(first) = first.filter(|_| locked.is_none()) else {
             return (locked, None);
-        }
-        match self.head(&files[0], source, said) {
+        };
+        match self.head(&first, source, said) {
             Ok(shape) => (Some(shape), None),
             Err(fault) => (None, Some(fault)),
         }
@@ -245,6 +243,10 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn unmatched(path: &str) -> Fault {
+    Fault::new("missing-file", format!("no file matches `{path}`"))
 }
 
 /// The pipelines of a project: names and files, sorted.

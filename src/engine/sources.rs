@@ -1,9 +1,10 @@
 //! Sources: what they are known by, and their tables, each read once a run.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::outcome::TableMeta;
@@ -14,19 +15,16 @@ use crate::plan::{Plan, SourceNode};
 use crate::recipe::{RowStep, apply};
 use crate::source::Fault;
 use crate::spec::Origin;
-use crate::store::{Digest, SourceLock, Sources, Store};
+use crate::store::{Digest, Hasher, Seen, SourceLock, Sources, Store, StoreError};
 
 /// Where the rows of sources come from.
 pub trait Tables: Sync {
-    /// The files of a source with their digests; none where it has none of its own.
-    fn files(&self, plan: &Plan, source: usize) -> Result<BTreeMap<String, Digest>, Fault> {
-        let _ = (plan, source);
-        Ok(BTreeMap::new())
-    }
     /// What a source is known by: its bytes, how they are read, and what they must look like.
     fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault>;
     /// Its rows.
     fn table(&self, plan: &Plan, source: usize) -> Result<Arc<Table>, Fault>;
+    /// Hears how many rows it has from a result that was kept, so that they needn't be read to be counted.
+    fn counted(&self, source: usize, rows: Option<usize>);
     /// What a source is known by whose file a program left.
     fn identity_of(&self, plan: &Plan, source: usize, bytes: Digest) -> Identity;
     /// The rows in that file, which `read` gives.
@@ -52,34 +50,33 @@ pub struct Identity {
     pub bytes: Digest,
     /// How they are read.
     pub reading: Json,
+    /// Each file with the digest of its bytes, by name; none where it has none of its own.
+    pub files: Arc<[(String, Digest)]>,
 }
 
 struct Slot {
-    identity: OnceLock<Identity>,
+    identity: OnceLock<(Identity, Vec<Seen>)>,
     table: Mutex<Option<Arc<Table>>>,
+    rows: OnceLock<usize>,
 }
 
 /// The sources of a project.
 pub struct SourceTables<'a> {
     project: &'a Project,
-    cache: Mutex<Sources>,
+    cache: Sources,
     slots: Vec<Slot>,
 }
 
 impl<'a> SourceTables<'a> {
     /// For the sources of a plan.
     pub fn new(project: &'a Project, plan: &Plan) -> Result<Self, Fault> {
-        let slot = |_: &SourceNode| Slot { identity: OnceLock::new(), table: Mutex::new(None) };
-        Ok(Self {
-            project,
-            cache: Mutex::new(Sources::open(&project.root)?),
-            slots: plan.sources.iter().map(slot).collect(),
-        })
+        let slot = |_: &SourceNode| Slot { identity: OnceLock::new(), table: Mutex::new(None), rows: OnceLock::new() };
+        Ok(Self { project, cache: Sources::open(&project.root)?, slots: plan.sources.iter().map(slot).collect() })
     }
 
     /// Keeps what was learned of files, so that the next run needn't read them.
     pub fn save(&self) -> Result<(), Fault> {
-        Ok(self.cache.lock().expect("no holder panicked").save()?)
+        Ok(self.cache.save()?)
     }
 
     /// What the lock says of each source that was looked at.
@@ -88,18 +85,36 @@ impl<'a> SourceTables<'a> {
             .iter()
             .zip(&self.slots)
             .filter_map(|(source, slot)| {
-                let identity = slot.identity.get()?;
+                let (identity, _) = slot.identity.get()?;
                 let table = slot.table.lock().expect("no holder panicked").clone();
                 let before = self.project.lock.as_ref().and_then(|lock| lock.sources.get(&source.spec.name));
                 let shape = table.as_ref().map(|table| &table.shape).or(source.shape.as_ref())?;
                 let same = before.filter(|before| before.digest == identity.bytes);
-                let rows =
-                    table.as_ref().map(|table| table.rows() as u64).or_else(|| same.and_then(|before| before.rows));
+                let counted = table.as_ref().map(|table| table.rows()).or_else(|| slot.rows.get().copied());
+                let rows = counted.map(|rows| rows as u64).or_else(|| same.and_then(|before| before.rows));
                 let columns =
                     shape.fields.iter().map(|field| (field.name.clone(), field.kind.name().to_owned())).collect();
                 Some((source.spec.name.clone(), SourceLock { digest: identity.bytes, columns, rows, key: None }))
             })
             .collect()
+    }
+
+    /// A source's files, read now.
+    fn files(&self, plan: &Plan, source: usize) -> Result<Vec<Source>, Fault> {
+        self.identity(plan, source)?;
+        let (identity, seen) = self.slots[source].identity.get().expect("it was just asked for");
+        let files = identity.files.par_iter().zip(seen).map(|((name, _), seen)| self.load(name, seen));
+        Ok(files.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// A file's bytes, which must be those that its digest was taken of: a result is never kept under the key of other rows.
+    fn load(&self, name: &str, seen: &Seen) -> Result<Source, StoreError> {
+        let path = self.project.root.join(name);
+        let bytes = std::fs::read(path).map_err(StoreError::io("read", name.as_ref()))?;
+        if !self.cache.are(name, seen, &bytes)? {
+            return Err(StoreError::Changing { path: name.into() });
+        }
+        Ok(Source { name: name.to_owned(), bytes })
     }
 }
 
@@ -140,9 +155,19 @@ fn filtered(table: Table, source: &SourceNode) -> Result<Table, Fault> {
     table.map(|_, frame| Ok(apply(&steps, frame)?.frame))
 }
 
-fn load(root: &Path, name: String) -> Result<Source, Fault> {
-    let bytes = std::fs::read(root.join(&name)).map_err(crate::store::StoreError::io("read", Path::new(&name)))?;
-    Ok(Source { name, bytes })
+/// One digest for all files: of the one there is, or of the list of theirs, as canonical JSON has it.
+fn together(seen: &[Seen]) -> Digest {
+    if let [one] = seen {
+        return one.digest;
+    }
+    let mut hasher = Hasher::default();
+    for (nth, seen) in seen.iter().enumerate() {
+        hasher.update(if nth == 0 { b"[\"" } else { b",\"" });
+        hasher.update(seen.digest.to_string().as_bytes());
+        hasher.update(b"\"");
+    }
+    hasher.update(if seen.is_empty() { b"[]" } else { b"]" });
+    hasher.finish()
 }
 
 /// How many ways of breaking a contract are told.
@@ -161,18 +186,15 @@ fn violated(source: &SourceNode, broken: &[Violation]) -> Fault {
 }
 
 impl Tables for SourceTables<'_> {
-    fn files(&self, plan: &Plan, source: usize) -> Result<BTreeMap<String, Digest>, Fault> {
-        let spec = &plan.sources[source].spec;
-        if !matches!(spec.origin, Origin::Files) {
-            return Ok(BTreeMap::new());
+    fn counted(&self, source: usize, rows: Option<usize>) {
+        if let Some(rows) = rows {
+            // Every result of the same rows counts the same.
+            let _ = self.slots[source].rows.set(rows);
         }
-        let mut cache = self.cache.lock().expect("no holder panicked");
-        let digest = |file: String| Ok((file.clone(), cache.digest(Path::new(&file))?));
-        self.project.files(&spec.path)?.into_iter().map(digest).collect()
     }
 
     fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault> {
-        if let Some(identity) = self.slots[source].identity.get() {
+        if let Some((identity, _)) = self.slots[source].identity.get() {
             return Ok(identity.clone());
         }
         let node = &plan.sources[source];
@@ -183,21 +205,16 @@ impl Tables for SourceTables<'_> {
             return Ok(self.identity_of(plan, source, upstream::digest(&meta)));
         }
         let files = self.project.files(&node.spec.path).map_err(at)?;
-        let mut digests = Vec::new();
-        for file in files {
-            let mut cache = self.cache.lock().expect("no holder panicked");
-            digests.push(Json::from(cache.digest(Path::new(&file)).map_err(|error| at(error.into()))?.to_string()));
-        }
-        let bytes = match digests.as_slice() {
-            [Json::String(one)] => one.parse().expect("a digest was written"),
-            many => Digest::of_json(&Json::Array(many.to_vec())),
-        };
-        Ok(self.identity_of(plan, source, bytes))
+        let seen = self.cache.look(&files).map_err(|error| at(error.into()))?;
+        let bytes = together(&seen);
+        let files = files.into_iter().zip(&seen).map(|(name, seen)| (name, seen.digest)).collect();
+        let identity = Identity { bytes, reading: how(node), files };
+        Ok(self.slots[source].identity.get_or_init(|| (identity, seen)).0.clone())
     }
 
     fn identity_of(&self, plan: &Plan, source: usize, bytes: Digest) -> Identity {
-        let identity = || Identity { bytes, reading: how(&plan.sources[source]) };
-        self.slots[source].identity.get_or_init(identity).clone()
+        let identity = || Identity { bytes, reading: how(&plan.sources[source]), files: Arc::new([]) };
+        self.slots[source].identity.get_or_init(|| (identity(), Vec::new())).0.clone()
     }
 
     fn file(&self, plan: &Plan, source: usize) -> Result<PathBuf, Fault> {
@@ -213,13 +230,9 @@ impl Tables for SourceTables<'_> {
     }
 
     fn code(&self, path: &str) -> Result<Vec<(String, Digest)>, Fault> {
-        let mut found = Vec::new();
-        for file in self.project.code(path)? {
-            let mut cache = self.cache.lock().expect("no holder panicked");
-            let digest = cache.digest(Path::new(&file))?;
-            found.push((file, digest));
-        }
-        Ok(found)
+        let files = self.project.code(path)?;
+        let seen = self.cache.look(&files)?;
+        Ok(files.into_iter().zip(seen).map(|(file, seen)| (file, seen.digest)).collect())
     }
 
     fn table(&self, plan: &Plan, source: usize) -> Result<Arc<Table>, Fault> {
@@ -230,11 +243,7 @@ impl Tables for SourceTables<'_> {
                 checked(node, upstream::rows(&Store::open(&self.project.root)?, &meta)?)
             });
         }
-        self.kept(plan, source, &|| {
-            let files = self.project.files(&plan.sources[source].spec.path)?;
-            let files: Result<Vec<_>, _> = files.into_iter().map(|name| load(&self.project.root, name)).collect();
-            read(node, files?)
-        })
+        self.kept(plan, source, &|| read(node, self.files(plan, source)?))
     }
 
     fn first_of(&self, plan: &Plan, source: usize, bytes: &dyn Fn() -> Result<Vec<u8>, Fault>) -> Result<Table, Fault> {
@@ -301,4 +310,22 @@ fn how(node: &SourceNode) -> Json {
     let contract = serde_json::to_value(&node.contract).expect("plain data");
     let condition = serde_json::to_value(&node.condition).expect("plain data");
     json!({"reading": reading, "contract": contract, "where": condition})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_files_are_one_list_of_digests() {
+        let dir = tempfile::tempdir().expect("folder");
+        let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+        names.iter().for_each(|name| std::fs::write(dir.path().join(name), name).expect("written"));
+        let seen = Sources::open(dir.path()).expect("opened").look(&names).expect("read");
+        let list = |seen: &[Seen]| Json::Array(seen.iter().map(|seen| seen.digest.to_string().into()).collect());
+        for count in [0, 2, 3] {
+            assert_eq!(together(&seen[..count]), Digest::of_json(&list(&seen[..count])), "{count}");
+        }
+        assert_eq!(together(&seen[..1]), Digest::of(b"a"));
+    }
 }

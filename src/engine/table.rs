@@ -9,12 +9,14 @@ use super::event::Outcome;
 use super::key;
 use super::outcome::{PartMeta, Payload, SegmentDone, StepDone, TableMeta};
 use super::run::Cx;
+use super::sources::Identity;
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{self, Part, ROW, Shape, Table, column_digest};
 use crate::ops::FitContext;
 use crate::plan::{Input, OpNode, Step, TableStep};
 use crate::recipe::{RowStep, offspring};
 use crate::source::Fault;
+
 use crate::store::{Digest, Store};
 
 /// Runs a table step.
@@ -84,13 +86,14 @@ fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(Segment
             let identity = cx.identity(source)?;
             let node = &cx.plan.sources[source];
             let mut parts = Parts::new("table");
-            parts.add(format!("source.{}", node.spec.name), identity.bytes.to_string());
-            parts.add("reading", identity.reading);
+            of_files(&mut parts, &node.spec.name, identity);
             if let Some(shape) = &node.shape {
                 key::shape(&mut parts, shape);
             }
             key::ops(&mut parts, ops, cx.plan.seed);
-            segment(cx, label, &parts, ops, || Ok((*cx.table(source)?).clone()))
+            let done = segment(cx, label, &parts, ops, || Ok((*cx.table(source)?).clone()))?;
+            cx.tables.counted(source, done.0.table.input);
+            Ok(done)
         }
     }
 }
@@ -127,6 +130,7 @@ pub(super) struct Worked {
     pub(super) fitted: Vec<Json>,
     pub(super) recipe: Vec<RowStep>,
     pub(super) dropped: Vec<(String, usize)>,
+    pub(super) input: usize,
 }
 
 /// Fits and applies each op in turn. Faults have their route from the document's root.
@@ -134,6 +138,7 @@ pub(super) fn work(ops: &[&OpNode], mut table: Table, seed: u64) -> Result<Worke
     let mut fitted = Vec::new();
     let mut recipe = Vec::new();
     let mut dropped = Vec::new();
+    let input = table.rows();
     for node in ops {
         let at = |fault: Fault| {
             let message = format!("`{}`: {}", node.op.name(), fault.message);
@@ -157,7 +162,7 @@ pub(super) fn work(ops: &[&OpNode], mut table: Table, seed: u64) -> Result<Worke
         dropped.push((node.op.name().to_owned(), before - table.rows()));
         fitted.push(learned);
     }
-    Ok(Worked { table, fitted, recipe, dropped })
+    Ok(Worked { table, fitted, recipe, dropped, input })
 }
 
 fn keep(cx: &Cx, worked: Worked) -> Result<Made, Fault> {
@@ -174,7 +179,8 @@ fn keep(cx: &Cx, worked: Worked) -> Result<Made, Fault> {
     outputs.insert("fitted".to_owned(), cx.store.put(&crate::store::canonical(&Json::Array(worked.fitted)))?);
     let recipe = serde_json::to_value(&worked.recipe).expect("row steps are plain data");
     outputs.insert("recipe".to_owned(), cx.store.put(&crate::store::canonical(&recipe))?);
-    let meta = TableMeta { shape: worked.table.shape.clone(), parts, dropped: worked.dropped };
+    let meta =
+        TableMeta { shape: worked.table.shape.clone(), parts, dropped: worked.dropped, input: Some(worked.input) };
     Ok(Made::new(outputs, json!(meta)))
 }
 
@@ -224,18 +230,24 @@ pub(super) fn recipe(store: &Store, digest: &Digest) -> Result<Vec<RowStep>, Fau
     })
 }
 
+/// What a source is known by.
+fn of_files(parts: &mut Parts, name: &str, identity: Identity) {
+    parts.add(format!("source.{name}"), identity.bytes.to_string());
+    parts.add("reading", identity.reading);
+}
+
 /// A source as if it were a kept table: for steps that need its columns' digests.
 pub(super) fn of_source(cx: &Cx, source: usize) -> Result<TableMeta, Fault> {
     let identity = cx.identity(source)?;
     let name = &cx.plan.sources[source].spec.name;
     let mut parts = Parts::new("source");
-    parts.add(format!("source.{name}"), identity.bytes.to_string());
-    parts.add("reading", identity.reading);
+    of_files(&mut parts, name, identity);
     if let Some(shape) = &cx.plan.sources[source].shape {
         key::shape(&mut parts, shape);
     }
     let label = label(&cx.plan.name, name, "source");
     let (segment, _) = segment(cx, &label, &parts, &[], || Ok((*cx.table(source)?).clone()))?;
+    cx.tables.counted(source, segment.table.input);
     Ok(segment.table)
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::mpsc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
@@ -12,6 +13,13 @@ use sha2::{Digest as _, Sha256};
 use super::{StoreError, canonical};
 
 const PREFIX: &str = "sha256:";
+/// Up to which size a file is read at once.
+const SMALL: u64 = 64 << 10;
+/// From which size on a file is read ahead by a thread of its own.
+const LARGE: u64 = 8 << 20;
+/// What it reads ahead: so many buffers of so many bytes.
+const BUFFERS: usize = 3;
+const BUFFER: usize = 1 << 20;
 
 /// The SHA-256 of some bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,8 +33,20 @@ impl Digest {
 
     /// Of a file's bytes, read in pieces.
     pub fn of_file(path: &Path) -> Result<Self, StoreError> {
-        let mut file = File::open(path).map_err(StoreError::io("read", path))?;
-        Self::of_reader(&mut file).map_err(StoreError::io("read", path))
+        let hash = || {
+            let mut file = File::open(path)?;
+            match file.metadata()?.len() {
+                // Without a buffer that is larger than the file.
+                length if length < SMALL => {
+                    let mut bytes = Vec::with_capacity(length as usize + 1);
+                    file.read_to_end(&mut bytes)?;
+                    Ok(Self::of(&bytes))
+                }
+                length if length < LARGE => Self::of_reader(&mut file),
+                _ => Self::overlapped(&mut file),
+            }
+        };
+        hash().map_err(StoreError::io("read", path))
     }
 
     /// Of a value's canonical JSON: the order of map keys doesn't count.
@@ -46,6 +66,35 @@ impl Digest {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The same with a thread that reads ahead: neither the disk nor the hashing waits for the other.
+    fn overlapped(reader: &mut (dyn Read + Send)) -> io::Result<Self> {
+        let (full, filled) = mpsc::sync_channel::<io::Result<Vec<u8>>>(BUFFERS);
+        let (empty, emptied) = mpsc::channel();
+        for _ in 0..BUFFERS {
+            // The other end lives until the thread below ends.
+            drop(empty.send(vec![0; BUFFER]));
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while let Ok(buffer) = emptied.recv() {
+                    let piece = fill(reader, buffer);
+                    let goes_on = piece.as_ref().is_ok_and(|piece| !piece.is_empty());
+                    if full.send(piece).is_err() || !goes_on {
+                        break;
+                    }
+                }
+            });
+            let mut hasher = Hasher::default();
+            for piece in filled {
+                let piece = piece?;
+                hasher.update(&piece);
+                // Nobody takes it any more when all was read.
+                drop(empty.send(piece));
+            }
+            Ok(hasher.finish())
+        })
     }
 
     /// The 64 hex digits.
@@ -69,6 +118,21 @@ impl Digest {
             *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
         }
         Some(Self(bytes))
+    }
+}
+
+/// A buffer with the next bytes; empty at the end.
+fn fill(reader: &mut dyn Read, mut buffer: Vec<u8>) -> io::Result<Vec<u8>> {
+    buffer.resize(BUFFER, 0);
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(count) => {
+                buffer.truncate(count);
+                return Ok(buffer);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -185,6 +249,11 @@ mod tests {
         let path = dir.path().join("big");
         std::fs::write(&path, &bytes).expect("written");
         assert_eq!(Digest::of_file(&path).expect("read"), Digest::of(&bytes));
+        assert_eq!(Digest::overlapped(&mut &bytes[..]).expect("read"), Digest::of(&bytes));
+        assert_eq!(Digest::overlapped(&mut io::empty()).expect("read"), Digest::of(b""));
+        let large: Vec<u8> = (0..LARGE + 12_345).map(|n| (n % 251) as u8).collect();
+        std::fs::write(&path, &large).expect("written");
+        assert_eq!(Digest::of_file(&path).expect("read"), Digest::of(&large));
         let mut hasher = Hasher::default();
         io::copy(&mut &bytes[..], &mut hasher).expect("hashed");
         assert_eq!(hasher.finish(), Digest::of(&bytes));

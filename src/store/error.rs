@@ -1,13 +1,13 @@
 //! What goes wrong between gristmill and the disk: which path, and what to do about it.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
 use crate::source::Fault;
 
-/// An error of the store. All but `Missing` and `Lock` are the environment's fault (exit code 5).
+/// An error of the store. All but `Missing`, `Changing` and `Lock` are the environment's fault (exit code 5).
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The disk or the quota is full.
@@ -33,6 +33,12 @@ pub enum StoreError {
     /// A file that should be there isn't.
     #[error("there is no file `{}`", path.display())]
     Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is written to while it is read.
+    #[error("`{}` changes while it is read", path.display())]
+    Changing {
         /// The file.
         path: PathBuf,
     },
@@ -107,6 +113,8 @@ impl StoreError {
         let path = path.to_owned();
         move |source| match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
+            // Files that it maps into memory fail otherwise than those that it writes.
+            Some(ErrorCode::SystemIoFailure) if is_full(&path) => Self::DiskFull { path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => Self::Permission { doing: "open", path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
@@ -121,6 +129,7 @@ impl StoreError {
             Self::Permission { .. } => "no-permission",
             Self::ReadOnly { .. } => "read-only",
             Self::Missing { .. } => "missing-file",
+            Self::Changing { .. } => "source-changed",
             Self::NoLocks { .. } => "no-file-locks",
             Self::Io { .. } => "disk-error",
             Self::Busy { .. } => "database-busy",
@@ -139,6 +148,9 @@ impl StoreError {
             Self::Permission { .. } => "give yourself the right to it, or run as its owner",
             Self::ReadOnly { .. } => "mount it writable, or work on a copy of the project",
             Self::Missing { .. } => "look for a misspelled name, or for a file that isn't in git",
+            Self::Changing { .. } => {
+                "run again when it is written; better, write it under another name and rename it: then nobody sees half of it"
+            }
             Self::NoLocks { .. } => "put the project on a local disk: two runs at once need file locks",
             Self::Io { .. } => "look after the disk or the network drive, then run again; what is done is kept",
             Self::Busy { .. } => "wait for the other run to end, then run again",
@@ -151,6 +163,16 @@ impl StoreError {
             }
         }
     }
+}
+
+/// Whether there is no room beside a file.
+fn is_full(path: &Path) -> bool {
+    let probe = || {
+        let mut probe = tempfile::tempfile_in(path.parent().unwrap_or(path))?;
+        probe.write_all(&[1; 1 << 16])?;
+        probe.sync_all()
+    };
+    probe().is_err_and(|error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
 }
 
 /// Whether a fault with this code is the environment's (exit code 5), not the pipeline's.

@@ -14,7 +14,7 @@ pub(in crate::engine) type Files = BTreeMap<String, BTreeMap<String, Digest>>;
 /// What the object with them is called in a record.
 const NAME: &str = "files";
 /// Sources of more files than this are told as a whole.
-const MOST: usize = 10_000;
+const MOST: usize = 1_000_000;
 
 /// The files of the sources that a key is made of; none of sources of one file, which their name tells well enough.
 pub(in crate::engine) fn of(cx: &Cx, parts: &Parts) -> Files {
@@ -23,8 +23,8 @@ pub(in crate::engine) fn of(cx: &Cx, parts: &Parts) -> Files {
     names
         .filter_map(|name| {
             // A file that can't be read is told by the unit that reads it.
-            let files = cx.tables.files(cx.plan, source(name)?).ok()?;
-            ((2..=MOST).contains(&files.len())).then(|| (name.to_owned(), files))
+            let files = cx.identity(source(name)?).ok()?.files;
+            ((2..=MOST).contains(&files.len())).then(|| (name.to_owned(), files.iter().cloned().collect()))
         })
         .collect()
 }
