@@ -6,15 +6,18 @@ mod ci;
 mod completions;
 mod dag;
 mod exit;
+mod gc;
 mod get;
 mod init;
 mod log;
 mod machine;
 mod models;
+mod needs;
 mod open;
 mod orders;
 mod plan;
 mod predict;
+mod rebuild;
 mod reference;
 mod render;
 mod run;
@@ -25,6 +28,7 @@ mod show;
 mod signals;
 mod status;
 mod test;
+mod verify;
 mod watch;
 mod why;
 
@@ -86,6 +90,10 @@ enum Verb {
     Predict(predict::Predict),
     /// Answer requests over HTTP.
     Serve(serve::Serve),
+    /// Drop kept results that nothing needs any more.
+    Gc(gc::Gc),
+    /// Read every kept result and compare it with its name; or make everything again and compare.
+    Verify(verify::Verify),
     /// Print the JSON Schemas of pipelines and contracts, for editors.
     Schema(schema::SchemaArgs),
     /// Print completions for a shell.
@@ -148,6 +156,8 @@ pub fn main() -> ExitCode {
         Verb::Models(verb) => models::run(verb),
         Verb::Predict(verb) => predict::run(verb),
         Verb::Serve(verb) => serve::run(verb),
+        Verb::Gc(verb) => gc::run(verb),
+        Verb::Verify(verb) => verify::run(verb),
         Verb::Schema(verb) => schema::run(verb),
         Verb::Completions(verb) => completions::run::<Cli>(verb),
         Verb::Supervise { .. } => Ok(Exit::Done),

@@ -19,3 +19,15 @@ pub use progress::Progress;
 pub use ran::{Ran, RanDeploy, RanError, RanGate, RanStep};
 pub use run::{run_json, summary};
 pub use time::{local, seconds};
+
+/// A size in words: `17 B`, `1.2 MiB`.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut size = count as f64;
+    let mut unit = 0;
+    while size >= 1024.0 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{count} B") } else { format!("{size:.1} {}", UNITS[unit]) }
+}

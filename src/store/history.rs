@@ -1,12 +1,14 @@
 //! Which runs there were: rows of `.gristmill/state.db`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
 use serde_json::Value as Json;
 
 use super::claims::Held;
 use super::db::{Db, Durable};
+use super::scratch::Scratch;
 use super::{Clock, Run, RunId, STATE, Status, StoreError};
 use crate::source::{Fault, list};
 
@@ -20,6 +22,8 @@ pub struct History {
     root: PathBuf,
     clock: Clock,
     running: Vec<(RunId, Option<Held>)>,
+    /// Held from the beginning of the first run, so that what a run relies on stays until all is noted.
+    scratch: Option<Arc<Scratch>>,
 }
 
 impl History {
@@ -31,6 +35,7 @@ impl History {
             root: root.to_owned(),
             clock: Clock::default(),
             running: Vec::new(),
+            scratch: None,
         }
     }
 
@@ -46,6 +51,10 @@ impl History {
         let started = self.clock.text();
         let now = self.clock.now();
         super::home::prepare(&self.root)?;
+        if self.scratch.is_none() {
+            // Where there can be none, a run still can be noted.
+            self.scratch = Scratch::of(&self.root).ok();
+        }
         let (id, held) = self.free_id(now)?;
         self.db.write(|sql| {
             let mut insert = sql.prepare_cached("insert into runs values (?, ?, ?, null, ?, '{}')")?;
@@ -89,6 +98,19 @@ impl History {
             return Err(fault.help(format!("say more of it: {ids}")));
         }
         Ok(found.pop())
+    }
+
+    /// What the last `each` runs of every pipeline told at their end, as text: which keys and digests they name.
+    pub fn told(&self, each: usize) -> Result<Vec<String>, Fault> {
+        let each = i64::try_from(each).unwrap_or(i64::MAX);
+        Ok(self.db.read(|sql| {
+            let mut query = sql.prepare_cached(
+                "select summary from (select summary, row_number() over
+                 (partition by pipeline order by started desc, rowid desc) as nth from runs where summary <> '{}')
+                 where nth <= ?",
+            )?;
+            query.query_map([each], |row| row.get(0))?.collect()
+        })?)
     }
 
     fn select(&self, filter: &str, argument: &str, limit: usize) -> Result<Vec<Run>, Fault> {
@@ -182,6 +204,25 @@ mod tests {
         assert_eq!(history.get(one.as_str()).expect("one").map(|run| run.id), Some(one));
         assert_eq!(history.get("1999").expect("none"), None);
         assert_eq!(history.get("2025").expect_err("two").code, "ambiguous-run");
+    }
+
+    #[test]
+    fn the_last_runs_of_each_pipeline_tell_what_they_need() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mut history = History::open(dir.path());
+        assert_eq!(history.told(9).expect("none"), Vec::<String>::new());
+        for (nth, pipeline) in ["a", "b", "a", "a"].into_iter().enumerate() {
+            let id = history.begin(pipeline).expect("noted");
+            history.end(&id, Status::Done, 0.0, &json!({"nth": nth})).expect("noted");
+        }
+        history.begin("a").expect("noted");
+        let told = |each| {
+            let mut told = history.told(each).expect("read");
+            told.sort();
+            told
+        };
+        assert_eq!(told(2), [r#"{"nth":1}"#, r#"{"nth":2}"#, r#"{"nth":3}"#]);
+        assert_eq!(told(0), Vec::<String>::new());
     }
 
     #[test]

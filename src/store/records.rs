@@ -63,7 +63,12 @@ impl Store {
 
     /// [`Self::record`] as it is at this moment, for the collector itself.
     pub(super) fn record_now(&self, key: &Key) -> Option<Record> {
-        let record: Record = checked::unwrap(&read(&self.record_path(key)).ok()??)?;
+        self.record_at(&self.record_path(key), key)
+    }
+
+    /// The record of this key in a file, wherever it lies.
+    pub(super) fn record_at(&self, path: &Path, key: &Key) -> Option<Record> {
+        let record: Record = checked::unwrap(&read(path).ok()??)?;
         (record.key == *key).then_some(record)
     }
 

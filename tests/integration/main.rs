@@ -15,5 +15,6 @@ mod models;
 mod programs;
 mod run;
 mod serve;
+mod store;
 mod tell;
 mod watch;

@@ -162,7 +162,8 @@ fn marks(store: &Store, wanted: &Wanted) -> Result<Marks, Fault> {
     let mut explained = HashSet::new();
     for (_, latest) in latests(store)? {
         let Some(latest) = latest.filter(|latest| exists(wanted, latest)) else { continue };
-        let of = if latest.name.ends_with(" was") { &mut explained } else { &mut needed };
+        // `p/step ran` and `p/step was` are there for `why`, which reads no outputs.
+        let of = if latest.name.contains(' ') { &mut explained } else { &mut needed };
         of.insert(latest.key.0);
     }
     needed.extend((wanted.moving)()?);
@@ -189,7 +190,7 @@ fn exists(wanted: &Wanted, latest: &Latest) -> bool {
 }
 
 /// Every pointer's file, with what it says.
-fn latests(store: &Store) -> Result<Vec<(PathBuf, Option<Latest>)>, StoreError> {
+pub(super) fn latests(store: &Store) -> Result<Vec<(PathBuf, Option<Latest>)>, StoreError> {
     let folder = store.folder("latest");
     let files = two_levels(&folder)?.into_iter().filter(|(_, name)| name.ends_with(".json"));
     Ok(files

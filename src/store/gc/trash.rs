@@ -77,19 +77,27 @@ pub(in crate::store) fn put_back(home: &Path, folder: &Path) {
 
 /// Removes a pointer's file, unless it says something else by now. Whether it did.
 pub(super) fn drop_pointer(store: &Store, path: &Path, judged: Option<&Latest>) -> Result<bool, StoreError> {
-    let away = store.mine()?.fresh()?.join("pointer");
+    let says = |latest: Latest| (latest.name, latest.key);
+    let judged = judged.map(|latest| (latest.name.clone(), latest.key));
+    drop_if_bad(store, path, |away| {
+        let found = Latest::read(away).map(says);
+        found.is_some() && found != judged
+    })
+}
+
+/// Removes a file that was found to be bad, unless another has taken its place by now that is good. Whether it did.
+pub(in crate::store) fn drop_if_bad(
+    store: &Store,
+    path: &Path,
+    good: impl Fn(&Path) -> bool,
+) -> Result<bool, StoreError> {
+    let away = store.mine()?.fresh()?.join("bad");
     rename(path, &away)?;
-    let found = Latest::read(&away);
-    let same = |a: &Latest, b: &Latest| a.name == b.name && a.key == b.key;
-    let changed = match (judged, &found) {
-        (Some(judged), Some(found)) => !same(judged, found),
-        (None, found) => found.is_some(),
-        (Some(_), None) => false,
-    };
-    if changed {
+    let good = good(&away);
+    if good {
         give_back(&away, path)?;
     }
-    Ok(!changed)
+    Ok(!good)
 }
 
 /// Moves a file; one that isn't there any more is fine.
