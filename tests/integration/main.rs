@@ -17,4 +17,5 @@ mod run;
 mod serve;
 mod store;
 mod tell;
+mod trouble;
 mod watch;
