@@ -10,7 +10,7 @@ use super::Exit;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 /// The run that goes on, and its pipeline.
-static GOING: Mutex<Option<(String, String)>> = Mutex::new(None);
+static GOING: Mutex<Option<Going>> = Mutex::new(None);
 
 /// How long a run may take to end in order. Steps look up often whether they are still wanted, but reading a large table is
 /// one piece of work. Nothing is lost by leaving in the middle: what isn't finished has no name yet.

@@ -5,17 +5,20 @@ mod serving;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
 
 use self::job::Pipeline;
 use self::serving::Serving;
 use super::runner::Options;
+use super::signals::Going;
 use super::{Exit, Failure, ParamArgs, open, out, signals};
 use crate::engine::Project;
-use crate::serve;
+use crate::serve::{self, Closer};
 use crate::source::Fault;
 use crate::store::Clock;
 use crate::watch::{End, Event, Settings, inbox, watch};
@@ -61,7 +64,14 @@ pub(super) fn run(args: &Watch) -> Result<Exit, Failure> {
     // The system tells of changes by real paths.
     let root = root.canonicalize().unwrap_or(root);
     let (inbox, stopper) = inbox();
-    let stop = signals::stop_on_signal_and(move || stopper.wake());
+    let closer = Arc::new(OnceLock::<Closer>::new());
+    let door = Arc::clone(&closer);
+    let wake = move || {
+        stopper.wake();
+        door.get().into_iter().for_each(Closer::close);
+    };
+    let json = args.json;
+    let stop = signals::stop_on_signal_and(wake, move |going, again| leave(going, again, json));
     let options = Options { jobs: args.jobs, keep_going: args.keep_going, record: args.record, ..Options::default() };
     let pipeline = |name: &str| -> Result<Pipeline, Fault> {
         let file = Project::pipeline(&root, name)?;
@@ -69,6 +79,9 @@ pub(super) fn run(args: &Watch) -> Result<Exit, Failure> {
     };
     let mut jobs = named(args, &root)?.iter().map(|name| pipeline(name)).collect::<Result<Vec<_>, _>>()?;
     let serving = args.serve.then(|| serve(args, &root, &mut jobs)).transpose()?;
+    if let Some(serving) = &serving {
+        closer.get_or_init(|| serving.closer());
+    }
     let mut more = |known: &[String]| -> Vec<Pipeline> {
         let names = Project::names(&root).into_iter().filter(|name| !known.contains(name));
         // A file that went away again a moment later is none.
@@ -110,6 +123,26 @@ fn serve(args: &Watch, root: &Path, jobs: &mut [Pipeline]) -> Result<Serving, Fa
     let port = args.port.or_else(|| super::serve::port(root));
     let port = port.or_else(|| jobs.iter_mut().find_map(Pipeline::port)).unwrap_or(said.port);
     Serving::start(root, &serve::Settings { host: args.host.clone(), port, ..said }, args.json)
+}
+
+/// Ends the program where it stands: a run that doesn't end in time, or requests that go on although it was told twice.
+fn leave(going: Option<Going>, again: bool, json: bool) {
+    let exit = match going {
+        Some((run, pipeline)) => {
+            let result = Map::from_iter([
+                ("run".to_owned(), Json::from(run)),
+                ("status".to_owned(), Json::from("interrupted")),
+                ("exit".to_owned(), Json::from(Exit::Interrupted as u8)),
+            ]);
+            told(&Event::RunEnded { pipeline, summary: "interrupted; what is done is kept".to_owned(), result }, json);
+            Exit::Interrupted
+        }
+        None if again => Exit::Done,
+        // It ends by itself.
+        None => return,
+    };
+    told(&Event::Stopped, json);
+    std::process::exit(exit as i32);
 }
 
 /// Tells people on stderr, machines on stdout.

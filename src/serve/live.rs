@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -38,11 +39,29 @@ pub struct Followed {
     pub faults: Vec<Fault>,
 }
 
+/// Closes a server's door from another thread.
+#[derive(Clone)]
+pub struct Closer {
+    stops: Sender<()>,
+    /// A second message would end it at once.
+    closed: Arc<AtomicBool>,
+}
+
+impl Closer {
+    /// From now on no more connections are taken; the requests that run end.
+    pub fn close(&self) {
+        if !self.closed.swap(true, Ordering::Relaxed) {
+            // A server that has stopped already hears nothing.
+            let _ = self.stops.try_send(());
+        }
+    }
+}
+
 /// A server on threads of its own.
 pub struct Live {
     app: Arc<App>,
     address: SocketAddr,
-    stops: Sender<()>,
+    closer: Closer,
     thread: JoinHandle<Result<(), Fault>>,
     root: PathBuf,
     /// What is served, by what the registry calls it: `name@alias`.
@@ -76,12 +95,18 @@ impl Live {
             return Err(died());
         };
         let root = root.to_owned();
-        Ok(Self { app, address, stops, thread, root, now: BTreeMap::new(), told: BTreeMap::new() })
+        let closer = Closer { stops, closed: Arc::default() };
+        Ok(Self { app, address, closer, thread, root, now: BTreeMap::new(), told: BTreeMap::new() })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What closes its door.
+    pub fn closer(&self) -> Closer {
+        self.closer.clone()
     }
 
     /// Looks what the registry says is to be served, and swaps what is served for it. A model that can't be read, or that
@@ -130,8 +155,7 @@ impl Live {
 
     /// Takes no more connections, lets the requests that run end, and waits for that.
     pub fn stop(self) -> Result<(), Fault> {
-        // A server that has stopped already hears nothing.
-        let _ = self.stops.try_send(());
+        self.closer.close();
         self.thread.join().unwrap_or_else(|_| Err(died()))
     }
 
@@ -192,7 +216,6 @@ mod tests {
     use crate::learn::Task;
     use serde_json::json;
     use std::collections::BTreeSet;
-    use std::sync::atomic::{AtomicBool, Ordering};
 
     fn settings() -> Settings {
         Settings { port: 0, ..Settings::default() }

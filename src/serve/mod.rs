@@ -26,7 +26,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use live::{Followed, Live, Swap};
+pub use live::{Closer, Followed, Live, Swap};
 pub use models::{Model, Models, load};
 pub use server::serve;
 pub use settings::Settings;

@@ -114,13 +114,14 @@ impl Drop for Watching {
 
 /// Rows that move the line, so that the model becomes another one.
 fn append(mill: &Mill, round: usize) {
-    let mut table = mill.read("data/grades.csv");
+    let mut rows = String::new();
     for row in 0..8 {
         let id = 1000 + round * 8 + row;
         let hours = (id * 31 % 97) as f64 / 10.0;
-        table.push_str(&format!("{id},{hours},a,{:.3}\n", 2.0 * hours + round as f64 / 50.0));
+        rows.push_str(&format!("{id},{hours},a,{:.3}\n", 2.0 * hours + round as f64 / 50.0));
     }
-    mill.file("data/grades.csv", &table);
+    let file = fs::File::options().append(true).open(mill.at("data/grades.csv"));
+    file.and_then(|mut file| file.write_all(rows.as_bytes())).expect("appended");
 }
 
 fn quick(mill: &Mill) -> &Mill {
@@ -306,9 +307,9 @@ fn a_change_during_a_run_starts_exactly_one_more() {
         append(&mill, round);
         thread::sleep(Duration::from_millis(20));
     }
-    let first = watching.ended();
-    let second = watching.run_of(&[("data/grades.csv", "changed")]);
-    assert_eq!((&first["status"], &second["status"]), (&json!("done"), &json!("done")));
+    // The first may find that the file changes under its eyes.
+    watching.ended();
+    assert_eq!(watching.run_of(&[("data/grades.csv", "changed")])["status"], "done");
     watching.is_still();
     let run = mill.run(&["grades"]);
     assert_eq!(made(&run), [""; 0], "nothing was missed");
@@ -400,7 +401,7 @@ fn every_request_is_answered_and_every_version_served_while_data_changes() {
     const ROUNDS: usize = 20;
     let mill = Mill::grades();
     quick(&mill);
-    let watching = Watching::start(&mill, &["--serve", "--port", "0"]);
+    let mut watching = Watching::start(&mill, &["--serve", "--port", "0"]);
     let listening = watching.next("listening");
     let address = listening["address"].as_str().and_then(|text| text.strip_prefix("http://")).expect("an address");
     let mut main = Asker::to(address);
@@ -456,6 +457,12 @@ fn every_request_is_answered_and_every_version_served_while_data_changes() {
     let versions: Vec<u64> = (1..=ROUNDS as u64 + 1).collect();
     assert_eq!(seen, versions, "every version was served");
     assert!(asked > 100, "{asked} requests");
+    #[cfg(unix)]
+    {
+        watching.signal("-TERM");
+        watching.next("stopped");
+        assert_eq!(watching.code(), Some(0));
+    }
 }
 
 #[test]

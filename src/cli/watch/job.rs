@@ -11,7 +11,7 @@ use super::super::choice::Asked;
 use super::super::open::{self, Looked, Opened};
 use super::super::orders::upstream;
 use super::super::runner::{self, Finished, Options};
-use super::super::{Exit, Failure, ParamArgs, color, say};
+use super::super::{Exit, Failure, ParamArgs, color, say, signals};
 use crate::engine::{Event, Outcome as Became, Project, RunStatus, Said, lock_path};
 use crate::plan::StepKind;
 use crate::report::{self, Progress};
@@ -170,6 +170,8 @@ impl Job for Pipeline {
             opened.project.lock = lock;
         }
         let finished = self.make(opened);
+        // A run that failed in its first moments hasn't said that it goes on no more.
+        signals::going(None);
         let seconds = began.elapsed().as_secs_f64();
         let (interrupted, mut result, summary, errors) = match finished {
             Ok(finished) => {

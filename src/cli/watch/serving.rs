@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::{out, say};
-use crate::serve::{Followed, Live, Settings, Swap};
+use crate::serve::{Closer, Followed, Live, Settings, Swap};
 use crate::source::{Diagnostic, Fault};
 use crate::watch::head;
 
@@ -47,6 +47,11 @@ impl Serving {
             }
         });
         Ok(Self { live, json, end, thread })
+    }
+
+    /// What closes its door, from wherever the signal is heard.
+    pub(super) fn closer(&self) -> Closer {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).closer()
     }
 
     /// Looks at the registry now.
