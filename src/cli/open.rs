@@ -184,21 +184,7 @@ impl Opened {
 
     /// An environment that changes nothing: for commands that only look.
     pub(super) fn looking<'a>(&'a self, tables: &'a SourceTables<'a>) -> Result<Env<'a>, Fault> {
-        Ok(Env {
-            store: Store::open(&self.project.root)?,
-            tables,
-            effects: &Nothing,
-            jobs: 1,
-            memory: u64::MAX,
-            chosen: None,
-            force: false,
-            only: false,
-            keep_going: false,
-            record: false,
-            locked: None,
-            run: String::new(),
-            stop: &RUNNING,
-        })
+        Ok(Env::plain(Store::open(&self.project.root)?, tables, &Nothing, &RUNNING))
     }
 
     /// A fault at its place in the pipeline's file.

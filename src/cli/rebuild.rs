@@ -62,16 +62,9 @@ fn pipeline_again(opened: &Opened) -> Result<Vec<Compared>, Failure> {
     say(&format!("making `{}` again, elsewhere", opened.plan.name));
     let elsewhere = kept.store.scratch()?;
     let again = Store::open(&elsewhere)?;
-    let env = Env {
-        store: again.clone(),
-        tables: &tables,
-        effects: &Rehearsal,
-        jobs: std::thread::available_parallelism().map_or(1, usize::from),
-        force: false,
-        record: false,
-        run: String::new(),
-        stop: &AtomicBool::new(false),
-    };
+    let running = AtomicBool::new(false);
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let env = Env { jobs, ..Env::plain(again.clone(), &tables, &Rehearsal, &running) };
     let result = execute(&opened.plan, &places, &env, &mut |_| {});
     if let Some((place, fault)) = result.failed.first() {
         let step = &opened.plan.steps[*place].name;

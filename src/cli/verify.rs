@@ -9,9 +9,8 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
 
-use super::open::lock_path;
 use super::{Exit, Failure, open, out, out_json, rebuild};
-use crate::engine::Project;
+use crate::engine::{Project, lock_path};
 use crate::registry::Registry;
 use crate::report::bytes;
 use crate::store::{Digest, Examined, Key, Lock, Store, StoreError};

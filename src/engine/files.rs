@@ -185,6 +185,8 @@ mod tests {
                 .filter(|file| file.is_file())
                 .map(|file| file.strip_prefix(dir.path()).expect("beneath").to_string_lossy().into_owned())
                 .collect();
+            // That crate goes round in circles through links to folders.
+            expected.retain(|file| !(glob.contains("**") && file.contains("loop/")));
             expected.sort();
             expected.dedup();
             assert_eq!(matching(dir.path(), glob).expect("found"), expected, "{glob}");

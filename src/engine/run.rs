@@ -78,6 +78,27 @@ pub struct Env<'a> {
     pub stop: &'a AtomicBool,
 }
 
+impl<'a> Env<'a> {
+    /// For looking, or for a run of everything that isn't kept: one step at a time, nothing recorded.
+    pub fn plain(store: Store, tables: &'a dyn Tables, effects: &'a dyn Effects, stop: &'a AtomicBool) -> Self {
+        Self {
+            store,
+            tables,
+            effects,
+            jobs: 1,
+            memory: u64::MAX,
+            chosen: None,
+            force: false,
+            only: false,
+            keep_going: false,
+            record: false,
+            locked: None,
+            run: String::new(),
+            stop,
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -34,21 +34,7 @@ pub(super) fn kept_table(other: &Right, pipeline: &str, step: &str) -> Result<Ta
     let place = other.plan.step(step).expect("the plan was made with it");
     let places = with_needs(&other.plan, place);
     let tables = SourceTables::new(&other.project, &other.plan)?;
-    let env = Env {
-        store: Store::open(&other.project.root)?,
-        tables: &tables,
-        effects: &Nothing,
-        jobs: 1,
-        memory: u64::MAX,
-        chosen: None,
-        force: false,
-        only: false,
-        keep_going: false,
-        record: false,
-        locked: None,
-        run: String::new(),
-        stop: &RUNNING,
-    };
+    let env = Env::plain(Store::open(&other.project.root)?, &tables, &Nothing, &RUNNING);
     let done = kept(&other.plan, &places, &env).pop().flatten();
     tables.save()?;
     let done = done.ok_or_else(|| {
