@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
 
-use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// How many messages may wait. Whoever has that much to hear looks at everything.
@@ -16,8 +16,8 @@ const MOST: usize = 4096;
 /// What is heard.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Something happened at these paths.
-    Touched { at: Instant, paths: Vec<PathBuf>, structure: bool },
+    /// Something happened at these paths; maybe to folders.
+    Touched { at: Instant, paths: Vec<PathBuf>, folders: bool },
     /// Events were lost: anything may have happened.
     Rescan,
     /// No more folders can be listened to.
@@ -135,13 +135,16 @@ impl Ears {
     }
 
     /// A folder, or one above it, was renamed, removed or made: what is listened to under its name may be another one.
-    pub(super) fn forget(&mut self, path: &Path) {
-        let Some(watcher) = &mut self.watcher else { return };
+    /// Whether anything was.
+    pub(super) fn forget(&mut self, path: &Path) -> bool {
+        let Some(watcher) = &mut self.watcher else { return false };
         let beneath: Vec<PathBuf> = self.armed.keys().filter(|armed| armed.starts_with(path)).cloned().collect();
-        for path in beneath {
-            let _ = watcher.unwatch(&path);
-            self.armed.remove(&path);
+        for path in &beneath {
+            // The system may have forgotten it already.
+            let _ = watcher.unwatch(path);
+            self.armed.remove(path);
         }
+        !beneath.is_empty()
     }
 }
 
@@ -155,14 +158,16 @@ fn heard(event: notify::Result<Event>) -> Option<Message> {
     if event.need_rescan() {
         return Some(Message::Rescan);
     }
-    let structure = match event.kind {
+    let folders = match event.kind {
         // Reading changes nothing; our own reading would wake us for ever.
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
         EventKind::Access(_) => return None,
-        EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) | EventKind::Create(_) => true,
+        EventKind::Create(kind) => kind != CreateKind::File,
+        EventKind::Remove(kind) => kind != RemoveKind::File,
+        EventKind::Modify(kind) => matches!(kind, ModifyKind::Name(_)),
         _ => false,
     };
-    Some(Message::Touched { at, paths: event.paths, structure })
+    Some(Message::Touched { at, paths: event.paths, folders })
 }
 
 fn is_limit(error: &notify::Error) -> bool {

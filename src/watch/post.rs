@@ -165,8 +165,9 @@ impl<J: Job> Post<J> {
             return None;
         }
         // The look comes first: what is written while the file is read is seen by the next one.
+        let before = self.watched.clone();
         let broken = self.read(at.wall, tell);
-        let look = look.extended(&self.watched);
+        let look = if self.watched == before { look } else { look.extended(&self.watched) };
         let reason = first || scheduled.is_some() || changes.data || !broken;
         if !reason || !self.job.is_ready() {
             self.base = look;

@@ -75,6 +75,8 @@ struct Vigil<J> {
     /// Whether looking is all that can be relied on.
     polls: bool,
     next_poll: Instant,
+    /// Whether folders came or went since it was said which to listen to.
+    stale: bool,
     /// Where new pipelines appear.
     roster: Option<Watched>,
     roster_pace: Pace,
@@ -98,6 +100,7 @@ impl<J: Job> Vigil<J> {
             poll,
             polls,
             next_poll: after(Instant::now(), poll),
+            stale: false,
             roster: None,
             roster_pace: Pace::default(),
         }
@@ -196,20 +199,17 @@ impl<J: Job> Vigil<J> {
         while let Some(message) = inbox.wait(Some(Instant::now())) {
             self.hear(message, tell);
         }
+        if self.stale {
+            self.listen(tell);
+        }
     }
 
     fn hear(&mut self, message: Message, tell: &mut dyn FnMut(&Event)) {
         match message {
-            Message::Touched { at, paths, structure } => {
-                let mut known = false;
+            Message::Touched { at, paths, folders } => {
                 for path in &paths {
-                    known |= self.concerned(path, at);
-                    if structure {
-                        self.ears.forget(path);
-                    }
-                }
-                if structure && known {
-                    self.listen(tell);
+                    let known = self.concerned(path, at);
+                    self.stale |= folders && (self.ears.forget(path) || (known && path.is_dir()));
                 }
             }
             Message::Rescan => {
@@ -223,6 +223,7 @@ impl<J: Job> Vigil<J> {
         }
     }
 
+    /// Notes for whom a path matters. Whether it does for anybody.
     fn concerned(&mut self, path: &Path, at: Instant) -> bool {
         let mut any = false;
         for post in &mut self.posts {
@@ -250,6 +251,7 @@ impl<J: Job> Vigil<J> {
 
     /// Listens to the folders of all files that are watched now.
     fn listen(&mut self, tell: &mut dyn FnMut(&Event)) {
+        self.stale = false;
         let watched = self.posts.iter().map(|post| &post.watched).chain(&self.roster);
         let folders: BTreeSet<PathBuf> = watched.flat_map(Watched::folders).collect();
         if let Err(why) = self.ears.listen(&folders) {

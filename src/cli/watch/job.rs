@@ -48,7 +48,10 @@ impl Pipeline {
     ) -> Self {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let (root, warned) = (root.to_owned(), String::new());
-        let file = root.join(file);
+        // Both are named from where the program was started.
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let file = absolute(&file);
+        let params = ParamArgs { params: params.params.iter().map(absolute).collect(), ..params };
         Self { name, root, file, params, options, stop, json, opened: None, files: Files::default(), warned }
     }
 
