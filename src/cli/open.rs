@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 use super::{Failure, ParamArgs};
 use crate::data::Shape;
 use crate::engine::{
-    self, DeployResult, Effects, Env, Known, Project, Registration, Right, Said, SourceTables, StepDone, kept, root_of,
+    self, DeployResult, Effects, Env, Known, LOOKING, Project, Registration, Right, Said, SourceTables, StepDone, kept,
+    root_of,
 };
 use crate::plan::Plan;
 use crate::source::{Diagnostic, Document, Fault, Severity, suggest};
@@ -205,6 +206,6 @@ struct Nothing;
 
 impl Effects for Nothing {
     fn register(&self, _: &Registration) -> Result<DeployResult, Fault> {
-        Err(Fault::new("not-run", "nothing is deployed here"))
+        Err(Fault::new(LOOKING, "nothing is deployed here"))
     }
 }

@@ -43,6 +43,9 @@ pub(super) struct Run {
     /// Write the lock and move aliases although params are overridden.
     #[arg(long)]
     record: bool,
+    /// List also what is kept, in pipelines of many steps.
+    #[arg(long, short)]
+    verbose: bool,
     /// Print one object when it ends.
     #[arg(long)]
     json: bool,
@@ -67,7 +70,7 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
         if exit != Exit::Done && !(args.keep_going && exit != Exit::Interrupted) {
             break;
         }
-        let finished = one(order, &options, stop, args.json)?;
+        let finished = one(order, &options, stop, args)?;
         exit = if exit == Exit::Done { finished.exit } else { exit };
         reports.push((finished.asked, finished.report));
     }
@@ -85,17 +88,18 @@ struct Told {
 }
 
 /// Runs one pipeline and tells what it left.
-fn one(order: Order, options: &Options, stop: &AtomicBool, json: bool) -> Result<Told, Failure> {
+fn one(order: Order, options: &Options, stop: &AtomicBool, args: &Run) -> Result<Told, Failure> {
     // Those that came before may have left what this one reads.
     let opened = order.opened()?;
-    let mut progress = Progress::new(&opened.plan, color(&std::io::stderr()), false);
+    let progress = Progress::new(&opened.plan, color(&std::io::stderr()), false);
+    let mut progress = progress.of(order.asked.places.len()).verbose(args.verbose);
     let finished = runner::run(opened, &order.asked, options, stop, &mut |opened, event| {
         progress.tell(&event, &|fault| opened.diagnose(fault));
     });
     progress.finish();
     let finished = finished?;
     ci::tell_run(&finished);
-    if !json {
+    if !args.json {
         out(&summary(&finished.opened.plan, &finished.result));
     }
     if !finished.errors.is_empty() {

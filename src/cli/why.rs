@@ -93,7 +93,7 @@ fn to_json(pipeline: &str, known: &Known) -> Json {
     let now = &known.now;
     // Of what is kept, the changes are told that made it run.
     let told = match (now.ahead, &known.ran) {
-        (Ahead::Cached | Ahead::Reconcile, Some(ran)) => (&ran.changes, &ran.because),
+        (Ahead::Cached | Ahead::Reconcile, Some(ran)) if now.changes.is_empty() => (&ran.changes, &ran.because),
         _ => (&now.changes, &now.because),
     };
     json!({
@@ -123,6 +123,9 @@ fn to_text(known: &Known) -> Vec<String> {
         Ahead::Blocked => vec![format!("`{step}` can't run: {}", now.reason)],
         Ahead::Skipped => vec![format!("`{step}` is skipped: {}", now.reason)],
         Ahead::Cached => vec![format!("`{step}` is up to date: {}", now.reason)],
+        Ahead::Reconcile if !now.changes.is_empty() => {
+            vec![format!("`{step}` would seal the model anew: {}", now.reason)]
+        }
         Ahead::Reconcile => vec![format!("`{step}`: {}", now.reason)],
     };
     if let Some((made, took)) = now.made.as_ref().zip(now.seconds) {

@@ -108,7 +108,7 @@ fn look(cx: &RunCx, place: usize) -> (Ahead, Reason) {
         return waiting(cx, place, &missing);
     }
     if is_deploy {
-        return (Ahead::Reconcile, Reason::plain("deploying is reconciled at every run"));
+        return deploying(cx, place);
     }
     match step(cx, place) {
         Ok(done) => {
@@ -117,6 +117,17 @@ fn look(cx: &RunCx, place: usize) -> (Ahead, Reason) {
             (Ahead::Cached, reason)
         }
         Err(fault) if fault.code == WOULD_RUN => (Ahead::Run, reason::of_fault(fault)),
+        Err(fault) => (Ahead::Blocked, Reason::plain(fault.to_string())),
+    }
+}
+
+/// A deployment: reconciled in any case, and sealed anew if what is sealed changed.
+fn deploying(cx: &RunCx, place: usize) -> (Ahead, Reason) {
+    match step(cx, place) {
+        // Nothing is registered where a gate fails.
+        Ok(done) => (Ahead::Reconcile, Reason::plain(done.reason)),
+        Err(fault) if fault.code == WOULD_RUN => (Ahead::Reconcile, reason::of_fault(fault)),
+        Err(fault) if fault.code == LOOKING => (Ahead::Reconcile, Reason::plain("it is reconciled at every run")),
         Err(fault) => (Ahead::Blocked, Reason::plain(fault.to_string())),
     }
 }
@@ -167,6 +178,8 @@ fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
 
 /// The code of the fault that stands for "this would run".
 pub(super) const WOULD_RUN: &str = "would-run";
+/// The code of the fault of effects that only look: nothing is left to do but to act on the world.
+pub const LOOKING: &str = "only-looking";
 
 /// What is kept of the steps at `places`, as a run would find it; none where one would run.
 pub fn kept(plan: &Plan, places: &[usize], env: &Env) -> Vec<Option<StepDone>> {

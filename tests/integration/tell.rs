@@ -82,6 +82,8 @@ fn why_of_a_deployment_tells_the_decision_and_a_rollback() {
     mill.run(&["penguins"]);
     mill.edit("pipelines/penguins.yaml", "BETWEEN 2000 AND 8000", "BETWEEN 1000 AND 9000");
     mill.run(&["penguins"]);
+    let why = json_of(&mill, &["why", "live"]);
+    assert_eq!((&why["now"], &why["reason"]), (&json!("reconcile"), &json!("it is reconciled at every run")));
     let text = mill.fine(&["why", "live"]).stdout;
     assert!(text.contains("`penguin-species@champion` moved from version 1 to version 2"), "{text}");
     mill.fine(&["models", "rollback", "penguin-species"]);
@@ -184,6 +186,7 @@ fn lines_for_machines_have_no_carriage_returns_and_large_plans_only_count_what_i
     assert!(!first.contains('\r') && first.matches("because it never ran").count() == 60, "{first}");
     let second = mill.fine(&["run", "many"]).stderr;
     assert_eq!(second.trim(), "cached     60 steps");
+    assert_eq!(mill.fine(&["run", "many", "--verbose"]).stderr.matches("cached ").count(), 60);
 }
 
 #[test]
@@ -212,4 +215,43 @@ fn why_names_the_file_of_a_glob_and_the_code_of_a_program() {
     let log = mill.read(shown["logs"]["w"].as_str().expect("a path"));
     assert_eq!(log.trim_end(), "copied");
     assert!(why.contains("the environment variable `REGION` changed") && !why.contains("south-secret"), "{why}");
+}
+
+#[test]
+fn what_fails_is_told_with_its_place_its_cause_and_what_to_do() {
+    // What is changed, in which file, and what is said of it.
+    let cases = [
+        ("a constant class", "needs rows of at least 2 classes", "look at the target", "line"),
+        ("a file that is gone", "there is no file `data/t.csv`", "pipelines/p.yaml:3:", "f"),
+        ("a cell of another type", "row 3: `x` is int, and `three` isn't", "say the type", "f"),
+    ];
+    for (what, said, more, step) in cases {
+        let mill = Mill::new();
+        let rows = |label: &str| -> String {
+            (0..20).map(|n| format!("{n},{}\n", if n % 3 == 0 { label } else { "a" })).collect()
+        };
+        mill.file("data/t.csv", &format!("x,y\n{}", rows(if step == "line" { "a" } else { "b" })));
+        mill.file(
+            "pipelines/p.yaml",
+            "name: p\ntarget: y\nsources: {s: {path: data/t.csv}}\nsteps:\n  f: {transform: s, ops: [split: {test: 0.25}]}\n  line: {train: f, model: logistic_regression}\n  q: {evaluate: line, metrics: [accuracy]}\n",
+        );
+        if step == "f" {
+            mill.fine(&["run", "p"]);
+        }
+        match what {
+            "a file that is gone" => std::fs::remove_file(mill.at("data/t.csv")).expect("there"),
+            "a cell of another type" => drop(mill.edit("data/t.csv", "\n2,", "\nthree,")),
+            _ => {}
+        }
+        let ran = mill.go(&["run", "p"]);
+        assert_eq!(ran.code, 1, "{what}\n{}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("error: the step `{step}` failed: ")), "{what}\n{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("  --> pipelines/p.yaml:") || ran.stderr.contains(" --> pipelines/p.yaml:"),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains(said) && ran.stderr.contains(more), "{what}\n{}", ran.stderr);
+        assert!(ran.stderr.contains("skipped    q "), "{what}\n{}", ran.stderr);
+    }
 }
