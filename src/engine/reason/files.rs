@@ -11,8 +11,6 @@ use crate::store::{Digest, Record, Store};
 /// The digests of files, by source and name.
 pub(in crate::engine) type Files = BTreeMap<String, BTreeMap<String, Digest>>;
 
-/// What the object with them is called in a record.
-const NAME: &str = "files";
 /// Sources of more files than this are told as a whole.
 const MOST: usize = 1_000_000;
 
@@ -29,19 +27,22 @@ pub(in crate::engine) fn of(cx: &Cx, parts: &Parts) -> Files {
         .collect()
 }
 
-/// Keeps them among what explains a record.
+/// Keeps them among what explains a record, by the path of their part: a list of name and digest each.
 pub(in crate::engine) fn keep(store: &Store, files: &Files, about: &mut BTreeMap<String, Digest>) -> Result<(), Fault> {
-    if !files.is_empty() {
-        let bytes = serde_json::to_vec(files).expect("names and digests are plain data");
-        about.insert(NAME.to_owned(), store.put(&bytes)?);
+    for (source, files) in files {
+        let list: Vec<(&String, &Digest)> = files.iter().collect();
+        let bytes = serde_json::to_vec(&list).expect("names and digests are plain data");
+        about.insert(format!("source.{source}"), store.put(&bytes)?);
     }
     Ok(())
 }
 
 /// Those that were kept with a record.
 pub(super) fn kept(store: &Store, record: &Record) -> Files {
-    let bytes = record.about.get(NAME).and_then(|digest| store.get(digest).ok()?);
-    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    let list = |digest: &Digest| serde_json::from_slice::<Vec<(String, Digest)>>(&store.get(digest).ok()??).ok();
+    let about = record.about.iter();
+    let found = about.filter_map(|(path, digest)| Some((path.strip_prefix("source.")?, list(digest)?)));
+    found.map(|(source, files)| (source.to_owned(), files.into_iter().collect())).collect()
 }
 
 /// Which files of a source changed; nothing if that isn't known.
