@@ -119,30 +119,54 @@ pub struct Source {
 /// What can't be read: with the file's name, and with row and column where there is one.
 pub fn read(files: Vec<Source>, reading: &Reading) -> Result<Table, Fault> {
     let mut reading = reading.clone();
-    let mut whole: Option<(Shape, DataFrame)> = None;
-    for file in files {
-        let name = file.name;
-        let (shape, frame) = one(&name, file.bytes, &reading).map_err(|fault| named(fault, &name))?;
-        match &mut whole {
-            None => {
-                // The first file's types hold for the others.
-                reading.kinds.extend(shape.fields.iter().map(|field| (field.name.clone(), field.kind)));
-                whole = Some((shape, frame));
-            }
-            Some((first, rows)) => {
-                if *first != shape {
-                    let fault = Fault::new("other-columns", "its columns differ from those of the files before it");
-                    return Err(named(fault.maybe_help(difference(first, &shape)), &name));
-                }
-                rows.vstack_mut(&frame).map_err(unexpected)?;
-            }
-        }
-    }
-    let Some((shape, mut frame)) = whole else {
+    let mut files = files.into_iter();
+    let Some(first) = files.next() else {
         return Err(Fault::new("no-file", "there is no file to read"));
     };
-    frame.rechunk_mut();
-    Table::new(shape, frame)
+    let (shape, mut whole) = one(&first.name, first.bytes, &reading).map_err(|fault| named(fault, &first.name))?;
+    // The first file's types hold for the others, which so don't wait for each other.
+    reading.kinds.extend(shape.fields.iter().map(|field| (field.name.clone(), field.kind)));
+    // In their order: the first mistake is the one that is told.
+    for (name, read) in side_by_side(files.collect(), &reading) {
+        let (other, frame) = read.map_err(|fault| named(fault, &name))?;
+        if shape != other {
+            let fault = Fault::new("other-columns", "its columns differ from those of the files before it");
+            return Err(named(fault.maybe_help(difference(&shape, &other)), &name));
+        }
+        whole.vstack_mut(&frame).map_err(unexpected)?;
+    }
+    whole.rechunk_mut();
+    Table::new(shape, whole)
+}
+
+/// One file's name, and its table.
+type Read = (String, Result<(Shape, DataFrame), Fault>);
+
+/// Reads files on all processors. On threads of its own: rayon's would take up further files while they wait for polars, one upon
+/// the other, until their stacks are full.
+fn side_by_side(files: Vec<Source>, reading: &Reading) -> Vec<Read> {
+    let all = |files: Vec<Source>| -> Vec<Read> {
+        let read = files.into_iter().map(|file| {
+            let table = one(&file.name, file.bytes, reading);
+            (file.name, table)
+        });
+        read.collect()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = files.len().div_ceil(threads);
+    if share < 2 {
+        return all(files);
+    }
+    let mut files = files.into_iter();
+    std::thread::scope(|scope| {
+        let work: Vec<_> = (0..threads)
+            .map(|_| {
+                let share: Vec<Source> = files.by_ref().take(share).collect();
+                scope.spawn(move || all(share))
+            })
+            .collect();
+        work.into_iter().flat_map(|work| work.join().expect("reading doesn't panic")).collect()
+    })
 }
 
 fn named(mut fault: Fault, name: &str) -> Fault {

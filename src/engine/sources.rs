@@ -19,12 +19,15 @@ use crate::store::{Digest, Hasher, Seen, SourceLock, Sources, Store, StoreError}
 
 /// Where the rows of sources come from.
 pub trait Tables: Sync {
+    /// The files of a source with their digests; none where it has none of its own.
+    fn files(&self, plan: &Plan, source: usize) -> Result<BTreeMap<String, Digest>, Fault> {
+        let _ = (plan, source);
+        Ok(BTreeMap::new())
+    }
     /// What a source is known by: its bytes, how they are read, and what they must look like.
     fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault>;
     /// Its rows.
     fn table(&self, plan: &Plan, source: usize) -> Result<Arc<Table>, Fault>;
-    /// Hears how many rows it has from a result that was kept, so that they needn't be read to be counted.
-    fn counted(&self, source: usize, rows: Option<usize>);
     /// What a source is known by whose file a program left.
     fn identity_of(&self, plan: &Plan, source: usize, bytes: Digest) -> Identity;
     /// The rows in that file, which `read` gives.
@@ -41,6 +44,8 @@ pub trait Tables: Sync {
     fn file(&self, plan: &Plan, source: usize) -> Result<PathBuf, Fault>;
     /// The files of a folder, glob or file, sorted, with their digests.
     fn code(&self, path: &str) -> Result<Vec<(String, Digest)>, Fault>;
+    /// Hears how many rows it has from a result that was kept, so that they needn't be read to be counted.
+    fn counted(&self, source: usize, rows: Option<usize>);
 }
 
 /// What a source is known by.
@@ -50,12 +55,13 @@ pub struct Identity {
     pub bytes: Digest,
     /// How they are read.
     pub reading: Json,
-    /// Each file with the digest of its bytes, by name; none where it has none of its own.
-    pub files: Arc<[(String, Digest)]>,
 }
 
+#[derive(Default)]
 struct Slot {
-    identity: OnceLock<(Identity, Vec<Seen>)>,
+    /// Its files as they were when they were looked at.
+    seen: OnceLock<Vec<(String, Seen)>>,
+    identity: OnceLock<Identity>,
     table: Mutex<Option<Arc<Table>>>,
     rows: OnceLock<usize>,
 }
@@ -70,8 +76,11 @@ pub struct SourceTables<'a> {
 impl<'a> SourceTables<'a> {
     /// For the sources of a plan.
     pub fn new(project: &'a Project, plan: &Plan) -> Result<Self, Fault> {
-        let slot = |_: &SourceNode| Slot { identity: OnceLock::new(), table: Mutex::new(None), rows: OnceLock::new() };
-        Ok(Self { project, cache: Sources::open(&project.root)?, slots: plan.sources.iter().map(slot).collect() })
+        Ok(Self {
+            project,
+            cache: Sources::open(&project.root)?,
+            slots: plan.sources.iter().map(|_| Slot::default()).collect(),
+        })
     }
 
     /// Keeps what was learned of files, so that the next run needn't read them.
@@ -85,7 +94,7 @@ impl<'a> SourceTables<'a> {
             .iter()
             .zip(&self.slots)
             .filter_map(|(source, slot)| {
-                let (identity, _) = slot.identity.get()?;
+                let identity = slot.identity.get()?;
                 let table = slot.table.lock().expect("no holder panicked").clone();
                 let before = self.project.lock.as_ref().and_then(|lock| lock.sources.get(&source.spec.name));
                 let shape = table.as_ref().map(|table| &table.shape).or(source.shape.as_ref())?;
@@ -97,24 +106,6 @@ impl<'a> SourceTables<'a> {
                 Some((source.spec.name.clone(), SourceLock { digest: identity.bytes, columns, rows, key: None }))
             })
             .collect()
-    }
-
-    /// A source's files, read now.
-    fn files(&self, plan: &Plan, source: usize) -> Result<Vec<Source>, Fault> {
-        self.identity(plan, source)?;
-        let (identity, seen) = self.slots[source].identity.get().expect("it was just asked for");
-        let files = identity.files.par_iter().zip(seen).map(|((name, _), seen)| self.load(name, seen));
-        Ok(files.collect::<Result<Vec<_>, _>>()?)
-    }
-
-    /// A file's bytes, which must be those that its digest was taken of: a result is never kept under the key of other rows.
-    fn load(&self, name: &str, seen: &Seen) -> Result<Source, StoreError> {
-        let path = self.project.root.join(name);
-        let bytes = std::fs::read(path).map_err(StoreError::io("read", name.as_ref()))?;
-        if !self.cache.are(name, seen, &bytes)? {
-            return Err(StoreError::Changing { path: name.into() });
-        }
-        Ok(Source { name: name.to_owned(), bytes })
     }
 }
 
@@ -156,12 +147,12 @@ fn filtered(table: Table, source: &SourceNode) -> Result<Table, Fault> {
 }
 
 /// One digest for all files: of the one there is, or of the list of theirs, as canonical JSON has it.
-fn together(seen: &[Seen]) -> Digest {
-    if let [one] = seen {
+fn together(seen: &[(String, Seen)]) -> Digest {
+    if let [(_, one)] = seen {
         return one.digest;
     }
     let mut hasher = Hasher::default();
-    for (nth, seen) in seen.iter().enumerate() {
+    for (nth, (_, seen)) in seen.iter().enumerate() {
         hasher.update(if nth == 0 { b"[\"" } else { b",\"" });
         hasher.update(seen.digest.to_string().as_bytes());
         hasher.update(b"\"");
@@ -186,6 +177,14 @@ fn violated(source: &SourceNode, broken: &[Violation]) -> Fault {
 }
 
 impl Tables for SourceTables<'_> {
+    fn files(&self, plan: &Plan, source: usize) -> Result<BTreeMap<String, Digest>, Fault> {
+        let spec = &plan.sources[source].spec;
+        if !matches!(spec.origin, Origin::Files) {
+            return Ok(BTreeMap::new());
+        }
+        Ok(self.seen(plan, source)?.iter().map(|(name, seen)| (name.clone(), seen.digest)).collect())
+    }
+
     fn counted(&self, source: usize, rows: Option<usize>) {
         if let Some(rows) = rows {
             // Every result of the same rows counts the same.
@@ -194,7 +193,7 @@ impl Tables for SourceTables<'_> {
     }
 
     fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault> {
-        if let Some((identity, _)) = self.slots[source].identity.get() {
+        if let Some(identity) = self.slots[source].identity.get() {
             return Ok(identity.clone());
         }
         let node = &plan.sources[source];
@@ -204,17 +203,13 @@ impl Tables for SourceTables<'_> {
         {
             return Ok(self.identity_of(plan, source, upstream::digest(&meta)));
         }
-        let files = self.project.files(&node.spec.path).map_err(at)?;
-        let seen = self.cache.look(&files).map_err(|error| at(error.into()))?;
-        let bytes = together(&seen);
-        let files = files.into_iter().zip(&seen).map(|(name, seen)| (name, seen.digest)).collect();
-        let identity = Identity { bytes, reading: how(node), files };
-        Ok(self.slots[source].identity.get_or_init(|| (identity, seen)).0.clone())
+        let bytes = together(self.seen(plan, source).map_err(at)?);
+        Ok(self.identity_of(plan, source, bytes))
     }
 
     fn identity_of(&self, plan: &Plan, source: usize, bytes: Digest) -> Identity {
-        let identity = || Identity { bytes, reading: how(&plan.sources[source]), files: Arc::new([]) };
-        self.slots[source].identity.get_or_init(|| (identity(), Vec::new())).0.clone()
+        let identity = || Identity { bytes, reading: how(&plan.sources[source]) };
+        self.slots[source].identity.get_or_init(identity).clone()
     }
 
     fn file(&self, plan: &Plan, source: usize) -> Result<PathBuf, Fault> {
@@ -232,7 +227,7 @@ impl Tables for SourceTables<'_> {
     fn code(&self, path: &str) -> Result<Vec<(String, Digest)>, Fault> {
         let files = self.project.code(path)?;
         let seen = self.cache.look(&files)?;
-        Ok(files.into_iter().zip(seen).map(|(file, seen)| (file, seen.digest)).collect())
+        Ok(files.into_iter().zip(seen).map(|(name, seen)| (name, seen.digest)).collect())
     }
 
     fn table(&self, plan: &Plan, source: usize) -> Result<Arc<Table>, Fault> {
@@ -243,7 +238,10 @@ impl Tables for SourceTables<'_> {
                 checked(node, upstream::rows(&Store::open(&self.project.root)?, &meta)?)
             });
         }
-        self.kept(plan, source, &|| read(node, self.files(plan, source)?))
+        self.kept(plan, source, &|| {
+            let files = self.seen(plan, source)?.par_iter().map(|(name, seen)| self.load(name, seen));
+            read(node, files.collect::<Result<_, _>>()?)
+        })
     }
 
     fn first_of(&self, plan: &Plan, source: usize, bytes: &dyn Fn() -> Result<Vec<u8>, Fault>) -> Result<Table, Fault> {
@@ -267,6 +265,26 @@ impl Tables for SourceTables<'_> {
 }
 
 impl SourceTables<'_> {
+    /// The files of a source, looked at once: what is read later must be what was seen here.
+    fn seen(&self, plan: &Plan, source: usize) -> Result<&[(String, Seen)], Fault> {
+        if let Some(seen) = self.slots[source].seen.get() {
+            return Ok(seen);
+        }
+        let files = self.project.files(&plan.sources[source].spec.path)?;
+        let seen = self.cache.look(&files)?;
+        Ok(self.slots[source].seen.get_or_init(|| files.into_iter().zip(seen).collect()))
+    }
+
+    /// A file's bytes, which must be those that its digest was taken of: a result is never kept under the key of other rows.
+    fn load(&self, name: &str, seen: &Seen) -> Result<Source, StoreError> {
+        let path = self.project.root.join(name);
+        let bytes = std::fs::read(path).map_err(StoreError::io("read", name.as_ref()))?;
+        if !self.cache.are(name, seen, &bytes)? {
+            return Err(StoreError::Changing { path: name.into() });
+        }
+        Ok(Source { name: name.to_owned(), bytes })
+    }
+
     /// What another pipeline keeps of the step that a source is.
     fn upstream(&self, plan: &Plan, source: usize) -> Result<Option<TableMeta>, Fault> {
         let Origin::Pipeline { pipeline, step, part } = &plan.sources[source].spec.origin else { return Ok(None) };
@@ -322,7 +340,10 @@ mod tests {
         let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
         names.iter().for_each(|name| std::fs::write(dir.path().join(name), name).expect("written"));
         let seen = Sources::open(dir.path()).expect("opened").look(&names).expect("read");
-        let list = |seen: &[Seen]| Json::Array(seen.iter().map(|seen| seen.digest.to_string().into()).collect());
+        let seen: Vec<(String, Seen)> = names.into_iter().zip(seen).collect();
+        let list = |seen: &[(String, Seen)]| {
+            Json::Array(seen.iter().map(|(_, seen)| seen.digest.to_string().into()).collect())
+        };
         for count in [0, 2, 3] {
             assert_eq!(together(&seen[..count]), Digest::of_json(&list(&seen[..count])), "{count}");
         }

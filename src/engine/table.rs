@@ -9,14 +9,12 @@ use super::event::Outcome;
 use super::key;
 use super::outcome::{PartMeta, Payload, SegmentDone, StepDone, TableMeta};
 use super::run::Cx;
-use super::sources::Identity;
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{self, Part, ROW, Shape, Table, column_digest};
 use crate::ops::FitContext;
 use crate::plan::{Input, OpNode, Step, TableStep};
 use crate::recipe::{RowStep, offspring};
 use crate::source::Fault;
-
 use crate::store::{Digest, Store};
 
 /// Runs a table step.
@@ -86,7 +84,8 @@ fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(Segment
             let identity = cx.identity(source)?;
             let node = &cx.plan.sources[source];
             let mut parts = Parts::new("table");
-            of_files(&mut parts, &node.spec.name, identity);
+            parts.add(format!("source.{}", node.spec.name), identity.bytes.to_string());
+            parts.add("reading", identity.reading);
             if let Some(shape) = &node.shape {
                 key::shape(&mut parts, shape);
             }
@@ -230,18 +229,13 @@ pub(super) fn recipe(store: &Store, digest: &Digest) -> Result<Vec<RowStep>, Fau
     })
 }
 
-/// What a source is known by.
-fn of_files(parts: &mut Parts, name: &str, identity: Identity) {
-    parts.add(format!("source.{name}"), identity.bytes.to_string());
-    parts.add("reading", identity.reading);
-}
-
 /// A source as if it were a kept table: for steps that need its columns' digests.
 pub(super) fn of_source(cx: &Cx, source: usize) -> Result<TableMeta, Fault> {
     let identity = cx.identity(source)?;
     let name = &cx.plan.sources[source].spec.name;
     let mut parts = Parts::new("source");
-    of_files(&mut parts, name, identity);
+    parts.add(format!("source.{name}"), identity.bytes.to_string());
+    parts.add("reading", identity.reading);
     if let Some(shape) = &cx.plan.sources[source].shape {
         key::shape(&mut parts, shape);
     }

@@ -24,14 +24,13 @@ pub struct Record {
     pub outputs: BTreeMap<String, Digest>,
     /// The engine's own: metrics, shape, counts of rows. No NaN: JSON has none.
     pub meta: Json,
+    /// Objects that explain the result and aren't needed for it: a program's log, the files of a source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub about: BTreeMap<String, Digest>,
     /// How long it took to make.
     pub seconds: f64,
     /// When it was made, RFC 3339.
     pub made: String,
-    /// Objects that explain the result but are no part of it: the list of a source's files with their digests, a
-    /// program's log.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub about: BTreeMap<String, Digest>,
 }
 
 impl Record {
@@ -133,10 +132,10 @@ mod tests {
             key: Key(Digest::of(b"key")),
             parts: vec![Part { path: "with.n".into(), value: json!(3) }],
             outputs: [("train".to_owned(), store.put(b"rows").expect("kept"))].into(),
+            about: BTreeMap::new(),
             meta: json!({"rows": 3, "f1": 0.1}),
             seconds: 0.25,
             made: "2025-03-01T09:30:00.000Z".into(),
-            about: BTreeMap::new(),
         }
     }
 

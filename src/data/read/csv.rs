@@ -42,7 +42,10 @@ pub(super) fn read(text: &str, reading: &Reading) -> Result<(Shape, DataFrame), 
     Ok((shape, frame))
 }
 
-fn options(reading: &Reading, rows: Option<usize>) -> CsvReadOptions {
+/// Texts shorter than this aren't worth to be shared out among threads: of small files there are many, and those are.
+const SHORT: usize = 1 << 20;
+
+fn options(text: &str, reading: &Reading, rows: Option<usize>) -> CsvReadOptions {
     let parse =
         CsvParseOptions::default().with_separator(reading.delimiter).with_missing_is_null(true).with_null_values(
             (!reading.missing.is_empty()).then(|| {
@@ -52,13 +55,14 @@ fn options(reading: &Reading, rows: Option<usize>) -> CsvReadOptions {
     CsvReadOptions::default()
         .with_has_header(reading.header)
         .with_n_rows(rows)
+        .with_n_threads((text.len() < SHORT).then_some(1))
         .with_rechunk(true)
         .with_parse_options(parse)
 }
 
 /// Every column as strings; empty cells are missing.
 fn strings(text: &str, reading: &Reading, rows: Option<usize>) -> Result<DataFrame, Fault> {
-    let frame = options(reading, rows)
+    let frame = options(text, reading, rows)
         .with_infer_schema_length(Some(0))
         .into_reader_with_file_handle(Cursor::new(text.as_bytes()))
         .finish()
@@ -79,7 +83,7 @@ fn typed(text: &str, reading: &Reading, fields: &[Field]) -> Option<DataFrame> {
             PolarsField::new(field.name.as_str().into(), dtype)
         })
         .collect();
-    let frame = options(reading, None)
+    let frame = options(text, reading, None)
         .with_schema(Some(Arc::new(schema)))
         .into_reader_with_file_handle(Cursor::new(text.as_bytes()))
         .finish()

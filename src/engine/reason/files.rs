@@ -21,8 +21,8 @@ pub(in crate::engine) fn of(cx: &Cx, parts: &Parts) -> Files {
     names
         .filter_map(|name| {
             // A file that can't be read is told by the unit that reads it.
-            let files = cx.identity(source(name)?).ok()?.files;
-            ((2..=MOST).contains(&files.len())).then(|| (name.to_owned(), files.iter().cloned().collect()))
+            let files = cx.tables.files(cx.plan, source(name)?).ok()?;
+            ((2..=MOST).contains(&files.len())).then(|| (name.to_owned(), files))
         })
         .collect()
 }

@@ -13,7 +13,7 @@ use crate::store::home::names;
 use crate::store::objects::remove;
 use crate::store::{Store, StoreError};
 
-/// How long a damaged object is kept for whoever wants to know what happened to the disk.
+/// How long a damaged object is kept for whoever wants to know what happened to the disk, and a log of what failed.
 const MOURNED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How old an unfinished file must be that lies beside its destination: nobody's lock tells whether it is still written to.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
@@ -34,7 +34,7 @@ impl Tally {
     }
 }
 
-/// What a collection did, or would do, by kind: `objects`, `records`, `pointers`, `damaged`, `unfinished`.
+/// What a collection did, or would do, by kind: `objects`, `records`, `pointers`, `damaged`, `logs`, `unfinished`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// What goes.
@@ -70,6 +70,18 @@ pub(super) fn size(path: &Path) -> u64 {
 pub(super) fn leftovers(store: &Store, wanted: &Wanted, swept: &mut Swept) -> Result<(), StoreError> {
     for path in files(&store.folder("damaged"))? {
         one(&path, "damaged", wanted.damaged || is_older(&path, MOURNED), wanted, swept)?;
+    }
+    // What programs said in runs that failed; with a result it is kept as an object.
+    let logs = store.folder("logs");
+    for run in names(&logs)? {
+        let run = logs.join(run);
+        for path in files(&run)? {
+            one(&path, "logs", is_older(&path, MOURNED), wanted, swept)?;
+        }
+        if !wanted.dry {
+            // Only if nothing is left in it.
+            drop(fs::remove_dir(run));
+        }
     }
     for path in unfinished(store)? {
         one(&path, "unfinished", is_older(&path, ABANDONED), wanted, swept)?;

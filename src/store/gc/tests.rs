@@ -164,9 +164,14 @@ fn old_damage_and_old_unfinished_files_go() {
     let (dir, store) = store();
     let home = dir.path().join(STATE);
     let old = SystemTime::now() - Duration::from_secs(40 * 24 * 60 * 60);
-    for (path, is_old) in
-        [("damaged/a", true), ("damaged/b", false), ("objects/aa/.tmp-x", true), ("latest/.tmp-y", false)]
-    {
+    for (path, is_old) in [
+        ("damaged/a", true),
+        ("damaged/b", false),
+        ("objects/aa/.tmp-x", true),
+        ("latest/.tmp-y", false),
+        ("logs/run-1/a.log", true),
+        ("logs/run-2/a.log", false),
+    ] {
         let path = home.join(path);
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         let file = fs::File::create(&path).expect("made");
@@ -175,8 +180,9 @@ fn old_damage_and_old_unfinished_files_go() {
         }
     }
     collect(&store, &wanted(&[])).expect("collected");
-    let left = ["damaged/a", "damaged/b", "objects/aa/.tmp-x", "latest/.tmp-y"].map(|path| home.join(path).exists());
-    assert_eq!(left, [false, true, false, true]);
+    let left = ["damaged/a", "damaged/b", "objects/aa/.tmp-x", "latest/.tmp-y", "logs/run-1", "logs/run-2"]
+        .map(|path| home.join(path).exists());
+    assert_eq!(left, [false, true, false, true, false, true]);
     collect(&store, &Wanted { damaged: true, ..wanted(&[]) }).expect("collected");
     assert!(!home.join("damaged/b").exists());
 }
