@@ -59,6 +59,8 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         moves_alias: cx.record,
         why: format!("`{}` of the pipeline `{}`", step.name, cx.plan.name),
     };
+    // What the registry names must outlast a power cut.
+    cx.store.settle(&digest)?;
     let result = cx.effects.register(&registration)?;
     let what = if result.new { "registered" } else { "is registered" };
     let alias = if result.promoted { format!(", {} now", result.alias) } else { String::new() };

@@ -100,6 +100,14 @@ impl Store {
         by_hex(&self.folder("objects"), &digest.hex(), false)
     }
 
+    /// Waits until an object's name is on the disk too: for what can't be made again by everybody who holds its digest.
+    pub fn settle(&self, digest: &Digest) -> Result<(), StoreError> {
+        let path = self.path(digest);
+        let objects = self.folder("objects");
+        sync_folder(path.parent().unwrap_or(&objects))?;
+        sync_folder(&objects)
+    }
+
     /// Whether the object is there, its bytes unread.
     pub fn has(&self, digest: &Digest) -> bool {
         let there = || self.path(digest).is_file();
@@ -226,18 +234,9 @@ impl ObjectWriter {
             return Ok(digest);
         }
         let (temp, _) = self.temp.into_parts();
+        // Its bytes are on the disk before its name is: a power cut may take the name, and never leaves half an object.
         temp.sync(&path)?;
-        let objects = self.store.folder("objects");
-        let folder = path.parent().unwrap_or(&objects);
-        let new_folder = !folder.is_dir();
-        if new_folder {
-            fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
-        }
         temp.persist(&path)?;
-        sync_folder(folder)?;
-        if new_folder {
-            sync_folder(&objects)?;
-        }
         Ok(digest)
     }
 
