@@ -17,7 +17,7 @@ use crate::engine::{Env, Event, LOCKED, Payload, RunResult, RunStatus, StepEnd, 
 use crate::plan::StepKind;
 use crate::report::run_json;
 use crate::source::{Diagnostic, Fault};
-use crate::store::{History, Status, Store};
+use crate::store::{History, Lock, Status, Store};
 
 /// How often a run begins again because a kept result turned out to be damaged.
 const MOST_LOST: usize = 100;
@@ -94,11 +94,11 @@ pub(super) fn run(
 
 /// Whether pipeline and lock have the same steps.
 fn agrees(opened: &Opened, asked: &Asked) -> Result<(), Failure> {
-    let Some(lock) = &opened.project.lock else {
+    let Some(lock) = Lock::read(&lock_path(&opened.file))? else {
         let fault = Fault::new(LOCKED, format!("`{}` has no lock", opened.plan.name));
         return Err(fault.help("run it without `--locked` first, and commit the lock").into());
     };
-    let found = if asked.chosen.is_none() { strangers(&opened.plan, lock) } else { Vec::new() };
+    let found = if asked.chosen.is_none() { strangers(&opened.plan, &lock) } else { Vec::new() };
     match found.is_empty() {
         true => Ok(()),
         false => Err(Failure::new(Exit::Locked, found.iter().map(|fault| opened.diagnose(fault)).collect())),
@@ -157,6 +157,7 @@ impl Runner<'_> {
         let effects = Reconciler::new(root, actor(), commit(root))?;
         let jobs = self.options.jobs.or_else(|| std::thread::available_parallelism().ok());
         let chosen = self.chosen();
+        let locked = if self.options.locked { Lock::read(&lock_path(&opened.file))? } else { None };
         let env = Env {
             store: Store::open(root)?,
             tables: &tables,
@@ -168,7 +169,7 @@ impl Runner<'_> {
             keep_going: self.options.keep_going,
             force,
             record: records,
-            locked: opened.project.lock.as_ref().filter(|_| self.options.locked),
+            locked: locked.as_ref(),
             run: self.id.to_owned(),
             stop: self.stop,
         };
@@ -179,8 +180,10 @@ impl Runner<'_> {
         });
         tables.save()?;
         if records && !self.options.locked && matches!(result.status, RunStatus::Done | RunStatus::GateFailed) {
-            let lock = result.lock(&opened.plan, opened.project.lock.as_ref(), tables.locks(&opened.plan));
-            lock.write(&lock_path(&opened.file))?;
+            let path = lock_path(&opened.file);
+            // What it says of steps counts only for those that this run leaves out.
+            let before = if result.is_whole() { opened.project.lock.clone() } else { Lock::read(&path)? };
+            result.lock(&opened.plan, before.as_ref(), tables.locks(&opened.plan)).write(&path)?;
             save(opened, &result, &env.store)?;
         }
         Ok(result)

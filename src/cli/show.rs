@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::open::{self, Opened};
 use super::{Exit, Failure, ParamArgs, out, out_json};
 use crate::data::Field;
-use crate::engine::{LOG, Payload, StepDone, TableMeta, object};
+use crate::engine::{LOG, Payload, StepDone, TableMeta, lock_path, object};
 use crate::plan::request;
 use crate::report::table::{Align, Table};
 use crate::report::{Ran, RanStep, confusion, importance, judgement, run_text, slices};
@@ -173,7 +173,7 @@ fn table_text(meta: &TableMeta, dropped: &[&(String, usize)]) -> String {
 
 /// The sealed model of a deploy step, as the lock has it.
 fn sealed(opened: &Opened, store: &Store, step: &str) -> Option<Sealed> {
-    let lock: &Lock = opened.project.lock.as_ref()?;
+    let lock = Lock::read(&lock_path(&opened.file)).ok()??;
     let digest = lock.steps.get(step)?.outputs.get("sealed")?.parse().ok()?;
     let predictor = Sealed::open(&store.get(&digest).ok()??).ok()?;
     Some(predictor.sealed().clone())

@@ -46,7 +46,7 @@ pub struct StepEnd {
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event {
-    /// A step began.
+    /// A step has work to do: it isn't kept.
     Started {
         /// The step.
         step: String,

@@ -18,7 +18,7 @@ use crate::store::{Lock, Store};
 pub struct Project {
     /// The project's root.
     pub root: PathBuf,
-    /// What the pipeline's lock says, if there is one.
+    /// What the pipeline's lock says of sources, if there is one.
     pub lock: Option<Lock>,
     /// The pipeline's name.
     pipeline: String,

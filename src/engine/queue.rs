@@ -15,6 +15,8 @@ use crate::spec::Limits;
 
 /// How often it is looked whether the run was told to stop.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long events are gathered.
+const HANDFUL: Duration = Duration::from_millis(1);
 /// How long to wait before the first further try of a step; each next wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait between two tries.
@@ -92,7 +94,12 @@ pub fn execute(plan: &Plan, places: &[usize], env: &Env, listen: &mut dyn FnMut(
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work.run())).collect();
         loop {
             match inbox.recv_timeout(LOOK) {
-                Ok(event) => listen(event),
+                Ok(event) => {
+                    listen(event);
+                    // Where they come thick and fast, as from steps that are kept, they are taken by the handful.
+                    inbox.try_iter().for_each(&mut *listen);
+                    std::thread::sleep(HANDFUL);
+                }
                 Err(RecvTimeoutError::Timeout) if workers.iter().any(|worker| !worker.is_finished()) => {}
                 Err(_) => break,
             }
@@ -144,8 +151,6 @@ impl Work<'_> {
             queue.ready.remove(&place);
             queue.running.insert(place, share);
             drop(queue);
-            let name = &self.cx.plan.steps[place].name;
-            self.cx.tell(Event::Started { step: name.clone() });
             let began = Instant::now();
             let result = self.tries(place);
             let seconds = began.elapsed().as_secs_f64();
@@ -157,7 +162,10 @@ impl Work<'_> {
             };
             self.cx.tell(Event::Ended(end.clone()));
             queue.ends.insert(place, end);
-            self.changed.notify_all();
+            // One is taken by this thread; others are woken only if there is something for them.
+            if queue.ready.len() > 1 || self.is_over(&queue) {
+                self.changed.notify_all();
+            }
         }
     }
 

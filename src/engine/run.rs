@@ -9,7 +9,7 @@ use std::time::Instant;
 use polars::prelude::DataFrame;
 use serde_json::Value as Json;
 
-use super::event::{Event, StepEnd};
+use super::event::{Event, Outcome, StepEnd};
 use super::outcome::{DeployResult, Payload, StepDone};
 use super::sources::{Identity, Tables};
 use super::status::WOULD_RUN;
@@ -159,6 +159,11 @@ impl RunResult {
         done.flat_map(|surprises| surprises.clone()).collect()
     }
 
+    /// Whether it says something of every step.
+    pub fn is_whole(&self) -> bool {
+        self.done.iter().all(|done| done.as_ref().is_some_and(is_locked))
+    }
+
     /// The lock after this run: what is done, and for steps that didn't run what the last lock says.
     pub fn lock(&self, plan: &Plan, before: Option<&Lock>, sources: BTreeMap<String, SourceLock>) -> Lock {
         let mut lock = Lock::default();
@@ -182,7 +187,7 @@ impl RunResult {
             source.key = self.units.get(&label(&plan.name, name, "source")).copied().or(source.key);
         }
         for (done, step) in self.done.iter().zip(&plan.steps) {
-            let Some(done) = done.as_ref().filter(|done| !done.outputs.is_empty()) else { continue };
+            let Some(done) = done.as_ref().filter(|done| is_locked(done)) else { continue };
             let outputs = done.outputs.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect();
             let units = self.units_of(&plan.name, &step.name);
             let units = units.filter(|(_, key)| **key != done.key).map(|(unit, key)| (unit.to_owned(), *key)).collect();
@@ -197,6 +202,11 @@ impl RunResult {
         let from = format!("{}/", label(pipeline, step, ""));
         self.units.range(from.clone()..).map_while(move |(label, key)| Some((label.strip_prefix(&from)?, key)))
     }
+}
+
+/// Whether a step that is done has a place in the lock: not a deployment that a gate has kept back.
+fn is_locked(done: &StepDone) -> bool {
+    done.outcome != Outcome::Skipped
 }
 
 /// Tables that this run has made or read.
@@ -309,6 +319,8 @@ pub(super) struct Cx<'a> {
     /// Only look it up.
     pub(super) dry: bool,
     deadline: Option<Instant>,
+    step: &'a str,
+    begun: AtomicBool,
 }
 
 impl<'a> std::ops::Deref for Cx<'a> {
@@ -320,6 +332,13 @@ impl<'a> std::ops::Deref for Cx<'a> {
 }
 
 impl Cx<'_> {
+    /// Tells that the step has work to do, once.
+    pub(super) fn begin(&self) {
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            self.tell(Event::Started { step: self.step.to_owned() });
+        }
+    }
+
     /// Whether its work is no longer wanted: the run was told to stop, or its time is over.
     pub(super) fn stopped(&self) -> bool {
         self.shared.stopped() || self.is_late()
@@ -381,6 +400,8 @@ pub(super) fn step(run: &RunCx, place: usize) -> Result<StepDone, Fault> {
         force: run.chosen.force && chosen,
         dry: run.dry || only,
         deadline: step.limits.timeout.map(|timeout| Instant::now() + timeout.0),
+        step: &step.name,
+        begun: AtomicBool::new(false),
     };
     let result = match &step.kind {
         StepKind::Table(of) => table::run(&cx, step, of),

@@ -98,7 +98,7 @@ pub(super) fn unit(
         cx.store.rely_on(&key.0)?;
     }
     let kept = || -> Result<Option<Done>, Fault> {
-        let Some(record) = cx.store.record(&key).filter(|record| !cx.force && record.is_whole(&cx.store)) else {
+        let Some(record) = cx.store.result(&key).filter(|record| !cx.force && record.is_whole(&cx.store)) else {
             return Ok(None);
         };
         if !cx.dry {
@@ -127,6 +127,7 @@ pub(super) fn unit(
     }
     let files = files::of(cx, parts);
     let reason = why(files.clone()).text;
+    cx.begin();
     let began = Instant::now();
     let mut made = make()?;
     files::keep(&cx.store, &files, &mut made.about)?;

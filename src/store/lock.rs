@@ -82,6 +82,21 @@ impl Lock {
         }
     }
 
+    /// The lock in a file without its steps: all that is needed to know columns, and read much sooner where there are many steps.
+    pub fn head(path: &Path) -> Result<Option<Self>, StoreError> {
+        let Some(bytes) = read(path)? else {
+            return Ok(None);
+        };
+        let Ok(text) = std::str::from_utf8(&bytes) else {
+            return Err(wrong(path, 1, "it isn't text"));
+        };
+        // Only at the beginning of a line does it stand for the key at the top.
+        match text.split_once("\nsteps:") {
+            Some((head, steps)) if !steps.lines().any(is_marker) => Self::parse(&format!("{head}\n"), path).map(Some),
+            _ => Self::parse(text, path).map(Some),
+        }
+    }
+
     /// The lock in a text; `path` is for errors.
     pub fn parse(text: &str, path: &Path) -> Result<Self, StoreError> {
         if let Some(line) = text.lines().position(is_marker) {
@@ -252,6 +267,22 @@ mod tests {
         let expected = 1 + torn.lines().position(|line| line.ends_with(&key[..40])).expect("there");
         assert_eq!(line, expected, "{message}");
         assert!(message.contains("isn't a digest") && !message.contains("at line"), "{message}");
+    }
+
+    #[test]
+    fn the_head_has_all_but_the_steps_and_sees_conflicts() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("p.lock");
+        assert_eq!(Lock::head(&path).expect("none"), None);
+        for lock in [lock(), Lock::default()] {
+            fs::write(&path, lock.text()).expect("written");
+            let head = Lock::head(&path).expect("read").expect("there");
+            assert_eq!(head, Lock { steps: BTreeMap::new(), ..lock });
+        }
+        fs::write(&path, format!("{}=======\n", lock().text())).expect("written");
+        assert!(Lock::head(&path).is_err());
+        fs::write(&path, "format: 7\nnew: {}\nsteps: {}\n").expect("written");
+        assert!(matches!(Lock::head(&path), Err(StoreError::Newer { .. })));
     }
 
     #[test]

@@ -47,6 +47,24 @@ pub(super) struct Latest {
     pub(super) key: Key,
 }
 
+/// A record as it is read by whom its parts don't concern.
+#[derive(Deserialize)]
+struct Bare {
+    key: Key,
+    outputs: BTreeMap<String, Digest>,
+    meta: Json,
+    #[serde(default)]
+    about: BTreeMap<String, Digest>,
+    seconds: f64,
+    made: String,
+}
+
+impl From<Bare> for Record {
+    fn from(Bare { key, outputs, meta, about, seconds, made }: Bare) -> Self {
+        Self { key, parts: Vec::new(), outputs, meta, about, seconds, made }
+    }
+}
+
 impl Latest {
     /// What a file says; none if it isn't there or is damaged.
     pub(super) fn read(path: &Path) -> Option<Self> {
@@ -58,6 +76,15 @@ impl Store {
     /// What came of the step with this key; none if it wasn't run, or if its record is damaged.
     pub fn record(&self, key: &Key) -> Option<Record> {
         self.record_now(key).or_else(|| if self.collecting() { self.record_now(key) } else { None })
+    }
+
+    /// The same without the parts of its key: there are many, and only `why` asks for them.
+    pub fn result(&self, key: &Key) -> Option<Record> {
+        let now = || {
+            let found: Bare = checked::unwrap(&read(&self.record_path(key)).ok()??)?;
+            (found.key == *key).then(|| found.into())
+        };
+        now().or_else(|| if self.collecting() { now() } else { None })
     }
 
     /// [`Self::record`] as it is at this moment, for the collector itself.
@@ -147,6 +174,7 @@ mod tests {
         assert_eq!(store.record(&record.key), None);
         store.keep(&record).expect("kept");
         assert_eq!(store.record(&record.key).as_ref(), Some(&record));
+        assert_eq!(store.result(&record.key), Some(Record { parts: Vec::new(), ..record.clone() }));
         assert_eq!(store.keys().expect("list"), [record.key]);
         assert!(record.is_whole(&store));
         store.remove(&record.outputs["train"]).expect("gone");

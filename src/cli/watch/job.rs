@@ -169,7 +169,7 @@ impl Job for Pipeline {
         let color = self.color();
         let Some(mut opened) = self.opened.take() else { return Outcome::default() };
         // A pipeline that stays in force while its file is wrong may have been read some runs ago.
-        if let Ok(lock) = Lock::read(&lock_path(&opened.file)) {
+        if let Ok(lock) = Lock::head(&lock_path(&opened.file)) {
             opened.project.lock = lock;
         }
         let finished = self.make(opened);
