@@ -75,11 +75,13 @@ pub(super) fn leftovers(store: &Store, wanted: &Wanted, swept: &mut Swept) -> Re
     let logs = store.folder("logs");
     for run in names(&logs)? {
         let run = logs.join(run);
-        for path in files(&run)? {
-            one(&path, "logs", is_older(&path, MOURNED), wanted, swept)?;
+        // An empty folder is left alone: a run that has just begun is about to write to it.
+        let files = files(&run)?;
+        let old = !files.is_empty() && files.iter().all(|path| is_older(path, MOURNED));
+        for path in files {
+            one(&path, "logs", old, wanted, swept)?;
         }
-        if !wanted.dry {
-            // Only if nothing is left in it.
+        if old && !wanted.dry {
             drop(fs::remove_dir(run));
         }
     }
