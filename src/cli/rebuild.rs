@@ -61,10 +61,13 @@ fn pipeline_again(opened: &Opened) -> Result<Vec<Compared>, Failure> {
     }
     say(&format!("making `{}` again, elsewhere", opened.plan.name));
     let elsewhere = kept.store.scratch()?;
-    let again = Store::open(&elsewhere)?;
+    let again = kept.store.apart(&elsewhere);
+    // Looked at anew: what programs leave may be something else this time.
+    let tables = opened.tables()?;
     let running = AtomicBool::new(false);
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let env = Env { jobs, ..Env::plain(again.clone(), &tables, &Rehearsal, &running) };
+    let run = format!("rebuild-{}", std::process::id());
+    let env = Env { jobs, run, ..Env::plain(again.clone(), &tables, &Rehearsal, &running) };
     let result = execute(&opened.plan, &places, &env, &mut |_| {});
     if let Some((place, fault)) = result.failed.first() {
         let step = &opened.plan.steps[*place].name;

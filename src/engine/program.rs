@@ -162,6 +162,7 @@ impl Attempt<'_> {
             outputs.insert(output.name.clone(), digest);
             told.insert(output.name.clone(), about);
         }
+        let log = self.cx.store.root().join(log);
         let kept = self.cx.store.put(&fs::read(&log).map_err(StoreError::io("read", &log))?)?;
         drop(fs::remove_file(&log));
         drop(fs::remove_dir(log.parent().unwrap_or(&log)));

@@ -52,6 +52,12 @@ impl Store {
         Ok(store)
     }
 
+    /// A store for the same project that keeps its results in another folder, and so finds none.
+    #[must_use]
+    pub fn apart(&self, folder: &Path) -> Self {
+        Self { home: folder.to_owned(), ..self.clone() }
+    }
+
     /// The project's root.
     pub fn root(&self) -> &Path {
         &self.root

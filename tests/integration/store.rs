@@ -163,6 +163,32 @@ fn every_step_of_a_pipeline_is_reproducible_and_one_that_is_not_is_found() {
 }
 
 #[test]
+fn a_program_is_run_again_where_it_belongs() {
+    let mill = Mill::grades();
+    mill.file("src/copy.sh", "cp \"$1\" \"$2\"\n").file(
+        "pipelines/grades.yaml",
+        "name: grades\nsources: {grades: {path: data/grades.csv}}\nsteps:\n  copy:\n    run: [sh, src/copy.sh, \"{{ inputs.grades }}\", \"{{ outputs.rows }}\"]\n    code: [src/]\n    inputs: [grades]\n    outputs: {rows: rows.csv}\n  after: {clean: copy, ops: [drop: [id]]}\n",
+    );
+    // From a folder beneath the root, as everything else.
+    let ran = mill.command(&["run", "grades"]).current_dir(mill.at("src")).output().expect("it starts");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let (code, found) = json(&mill, &["verify", "--rebuild", "--json"]);
+    assert_eq!(code, 0, "{found:#}");
+    assert!(found["steps"].to_string().contains("grades/copy"), "{found:#}");
+    assert_eq!(files(&mill, "tmp").len() + files(&mill, "logs").len(), 0);
+    mill.file("src/copy.sh", "cp \"$1\" \"$2\"; echo $$,1,a,1 >> \"$2\"\n");
+    mill.run(&["grades"]);
+    let (code, found) = json(&mill, &["verify", "--rebuild", "--json"]);
+    assert_eq!(code, 1, "{found:#}");
+    let steps = found["steps"].as_array().expect("steps");
+    let differs = |name: &str| steps.iter().find(|step| step["step"] == name).expect("the step");
+    assert_eq!(differs("grades/copy")["follows"], false, "{found:#}");
+    let same = [&differs("grades/copy")["same"], &differs("grades/after")["same"]];
+    assert_eq!(same, [false, true], "{found:#}");
+    assert_eq!(differs("grades/after")["follows"], true, "it drops what differs: {found:#}");
+}
+
+#[test]
 fn what_is_not_made_is_told_before_anything_is_made_again() {
     let mill = Mill::grades();
     let ran = mill.go(&["verify", "--rebuild"]);
