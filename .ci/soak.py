@@ -55,6 +55,10 @@ steps:
       - one_hot: [group]
       - standardize: [hours]
   whole: {clean: pieces, ops: [drop_missing: [hours]]}
+  program:
+    run: "sleep 0.2; cp {{ inputs.whole }} {{ outputs.rows }}"
+    inputs: [whole]
+    outputs: {rows: rows.parquet}
   line: {train: features, model: linear_regression, cv: 4}
   forest: {train: features, model: random_forest, with: {n_estimators: 10, max_depth: 4}, cv: 3}
   quality: {evaluate: [line, forest], metrics: [rmse, r2], best: rmse, slices: [group]}
