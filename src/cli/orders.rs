@@ -19,12 +19,17 @@ pub(super) struct Order {
     pub(super) is_target: bool,
     /// Its steps.
     pub(super) asked: Asked,
+    /// The pipeline as it was read to know that; none if what runs before it may change what is known of its columns.
+    read: Option<Opened>,
 }
 
 impl Order {
     /// The pipeline, as it is now.
-    pub(super) fn opened(&self) -> Result<Opened, Failure> {
-        open::open_file(&self.file, &self.params)
+    pub(super) fn opened(&mut self) -> Result<Opened, Failure> {
+        match self.read.take() {
+            Some(opened) => Ok(opened),
+            None => open::open_file(&self.file, &self.params),
+        }
     }
 }
 
@@ -41,7 +46,7 @@ pub(super) fn orders(targets: &[String], params: &ParamArgs, choice: &Choice) ->
         let opened = open::open_file_loud(&file, params)?;
         let asked = choice.of(&opened, step)?;
         found.before(&opened.plan)?;
-        found.target(file, params, &opened, asked);
+        found.target(file, params, opened, asked);
     }
     Ok(found.orders)
 }
@@ -62,7 +67,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     /// A pipeline that was named, once or with several of its steps.
-    fn target(&mut self, file: PathBuf, params: &ParamArgs, opened: &Opened, asked: Asked) {
+    fn target(&mut self, file: PathBuf, params: &ParamArgs, opened: Opened, asked: Asked) {
         let twin = self.orders.iter_mut().find(|order| order.file == file && order.is_target);
         match twin {
             Some(order) => {
@@ -77,7 +82,10 @@ impl Found<'_> {
                 order.asked =
                     Asked { places: places.into_iter().collect(), chosen: Some(chosen), only: order.asked.only };
             }
-            None => self.orders.push(Order { file, params: params.clone(), is_target: true, asked }),
+            None => {
+                let read = self.orders.is_empty().then_some(opened);
+                self.orders.push(Order { file, params: params.clone(), is_target: true, asked, read });
+            }
         }
     }
 
@@ -107,6 +115,7 @@ impl Found<'_> {
                         chosen: Some(BTreeSet::new()),
                         only: false,
                     },
+                    read: None,
                 }),
             }
         }

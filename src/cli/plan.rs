@@ -30,13 +30,13 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs) -> Result<Exit, Failure> {
-    show_all(&orders(args.target.as_slice(), &args.params, &args.choice)?, args.json)
+    show_all(orders(args.target.as_slice(), &args.params, &args.choice)?, args.json)
 }
 
 /// Prints what runs would do.
-pub(super) fn show_all(orders: &[Order], json: bool) -> Result<Exit, Failure> {
+pub(super) fn show_all(orders: Vec<Order>, json: bool) -> Result<Exit, Failure> {
     let mut all = Vec::new();
-    for order in orders {
+    for mut order in orders {
         let opened = order.opened()?;
         all.push((opened.plan.name.clone(), statuses(&opened, &order.asked.places)?));
     }

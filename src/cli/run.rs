@@ -54,7 +54,7 @@ pub(super) struct Run {
 pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
     let orders = orders(&args.targets, &args.params, &args.choice)?;
     if args.dry_run {
-        return plan::show_all(&orders, args.json);
+        return plan::show_all(orders, args.json);
     }
     let stop = signals::stop_on_signal();
     let options = Options {
@@ -66,11 +66,12 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
     };
     let mut exit = Exit::Done;
     let mut reports = Vec::new();
+    let several = orders.len() > 1;
     for order in orders {
         if exit != Exit::Done && !(args.keep_going && exit != Exit::Interrupted) {
             break;
         }
-        let finished = one(order, &options, stop, args)?;
+        let finished = one(order, &options, stop, args, several)?;
         exit = if exit == Exit::Done { finished.exit } else { exit };
         reports.push((finished.asked, finished.report));
     }
@@ -88,9 +89,12 @@ struct Told {
 }
 
 /// Runs one pipeline and tells what it left.
-fn one(order: Order, options: &Options, stop: &AtomicBool, args: &Run) -> Result<Told, Failure> {
+fn one(mut order: Order, options: &Options, stop: &AtomicBool, args: &Run, several: bool) -> Result<Told, Failure> {
     // Those that came before may have left what this one reads.
     let opened = order.opened()?;
+    if several {
+        super::say(&format!("{}:", opened.plan.name));
+    }
     let progress = Progress::new(&opened.plan, color(&std::io::stderr()), false);
     let mut progress = progress.of(order.asked.places.len()).verbose(args.verbose);
     let finished = runner::run(opened, &order.asked, options, stop, &mut |opened, event| {

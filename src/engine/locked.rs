@@ -5,9 +5,10 @@ use serde_json::Value as Json;
 use super::reason::{self, Side};
 use super::run::Cx;
 use super::sources::Identity;
+use super::unit::Parts;
 use crate::plan::Plan;
 use crate::source::Fault;
-use crate::store::{Key, Lock, Part};
+use crate::store::{Key, Lock, key_of};
 
 /// How far a metric may be from the lock's, relative to its size: other processors round otherwise.
 pub const TOLERANCE: f64 = 1e-6;
@@ -25,14 +26,15 @@ pub fn strangers(plan: &Plan, lock: &Lock) -> Vec<Fault> {
 }
 
 /// Whether a unit's key is the one in the lock.
-pub(super) fn check(cx: &Cx, lock: &Lock, label: &str, key: &Key, parts: &[Part]) -> Result<(), Fault> {
+pub(super) fn check(cx: &Cx, lock: &Lock, label: &str, key: &Key, parts: &Parts) -> Result<(), Fault> {
     let Some(expected) = expected(lock, label) else { return Ok(()) };
     if expected == *key {
         return Ok(());
     }
     let why = match cx.store.record(&expected) {
         Some(record) => {
-            let now = Side { parts, ..Side::default() };
+            let (_, parts) = key_of(parts);
+            let now = Side { parts: &parts, ..Side::default() };
             reason::compare(&Side::kept(&cx.store, &record), &now).text
         }
         None => format!("its key is {}, and {} in the lock", key.short(), expected.short()),

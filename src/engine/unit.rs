@@ -10,7 +10,7 @@ use super::locked;
 use super::reason::{self, Side, files};
 use super::run::Cx;
 use crate::source::Fault;
-use crate::store::{Claim, Clock, Describe, Digest, Key, Manifest, Record, key_of};
+use crate::store::{Claim, Clock, Describe, Digest, Key, Manifest, Record, key_alone, key_of};
 
 /// What a unit makes: objects by name, and what is told of them.
 pub(super) struct Made {
@@ -88,10 +88,10 @@ pub(super) fn unit(
     parts: &Parts,
     make: impl FnOnce() -> Result<Made, Fault>,
 ) -> Result<Done, Fault> {
-    let (key, described) = key_of(parts);
+    let key = key_alone(parts);
     cx.used(label, key);
     if let Some(lock) = cx.locked {
-        locked::check(cx, lock, label, &key, &described)?;
+        locked::check(cx, lock, label, &key, parts)?;
     }
     if !cx.dry {
         // Before it is looked up: from here on `gc` leaves it alone.
@@ -109,6 +109,7 @@ pub(super) fn unit(
     if let Some(done) = kept()? {
         return Ok(done);
     }
+    let (_, described) = key_of(parts);
     let before = cx.store.latest(label);
     let why = |files| {
         let now = Side { parts: &described, files };

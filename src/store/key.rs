@@ -80,6 +80,13 @@ impl Manifest for Both {
     }
 }
 
+/// The key of something. Most of the time it is kept under that key, and nobody asks what it was made of.
+pub fn key_alone(what: &(impl Describe + ?Sized)) -> Key {
+    let mut hasher = KeyHasher::default();
+    what.describe(&mut hasher);
+    hasher.finish()
+}
+
 /// The key of something and the parts that it was made of.
 pub fn key_of(what: &(impl Describe + ?Sized)) -> (Key, Vec<Part>) {
     let mut both = Both::default();
@@ -139,5 +146,6 @@ mod tests {
             hasher.part(&part.path, &part.value);
         }
         assert_eq!(hasher.finish(), key);
+        assert_eq!(key_alone(&step), key);
     }
 }

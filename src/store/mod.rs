@@ -40,7 +40,7 @@ pub use examine::Examined;
 pub use gc::{Branches, Swept, Tally, Wanted, branches, collect, digests_in, locks_under};
 pub use history::History;
 pub use home::STATE;
-pub use key::{Key, KeyHasher, key_of};
+pub use key::{Key, KeyHasher, key_alone, key_of};
 pub use lock::{Lock, SourceLock, StepLock};
 pub use manifest::{Describe, Manifest, Part, Recorder};
 pub use objects::{ObjectWriter, Store};

@@ -87,7 +87,7 @@ impl Pipeline {
 
     /// Runs what it works on of other pipelines, then itself.
     fn make(&mut self, opened: Opened) -> Result<Finished, Failure> {
-        for order in upstream(&opened)? {
+        for mut order in upstream(&opened)? {
             let finished = self.one(order.opened()?, &order.asked)?;
             if finished.exit != Exit::Done {
                 self.opened = Some(opened);
