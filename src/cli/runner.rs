@@ -15,7 +15,7 @@ use super::{Exit, Failure, signals};
 use crate::deploy::Reconciler;
 use crate::engine::{Env, Event, LOCKED, Payload, RunResult, RunStatus, StepEnd, execute, lock_path, strangers};
 use crate::plan::StepKind;
-use crate::report::run_json;
+use crate::report::{run_json, run_told};
 use crate::source::{Diagnostic, Fault};
 use crate::store::{History, Lock, Status, Store};
 
@@ -87,7 +87,7 @@ pub(super) fn run(
     let report = run_json(id.as_str(), &opened.plan, &result, &errors);
     let seconds = began.elapsed().as_secs_f64();
     signals::going(None);
-    history.end(&id, status(result.status), seconds, &report)?;
+    history.end(&id, status(result.status), seconds, &run_told(&report))?;
     let exit = exit(&result);
     Ok(Finished { opened, result, report, errors, exit, seconds })
 }

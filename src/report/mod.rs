@@ -17,7 +17,7 @@ pub use judgement::{confusion, importance, judgement, slices};
 pub use past::{StepPast, log_json, log_table, run_text, status_word, step_past};
 pub use progress::Progress;
 pub use ran::{Ran, RanDeploy, RanError, RanGate, RanStep};
-pub use run::{run_json, summary};
+pub use run::{run_json, run_told, summary};
 pub use time::{local, seconds};
 
 /// A size in words: `17 B`, `1.2 MiB`.

@@ -39,7 +39,7 @@ pub struct RanStep {
     pub step: String,
     /// `ran`, `cached`, `reconciled`, `failed`, `skipped`.
     pub outcome: String,
-    /// Why.
+    /// Why; empty of one that was kept.
     pub reason: String,
     /// Its key, if it got that far.
     pub key: Option<String>,

@@ -1,6 +1,6 @@
 //! What a run left, for people and for machines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
@@ -64,4 +64,26 @@ pub fn run_json(run: &str, plan: &Plan, result: &RunResult, errors: &[Diagnostic
         "errors": errors_json(plan, result, errors),
         "units": result.units,
     })
+}
+
+/// What the history keeps of it. Outputs are found by the keys, and of a step that was kept there is nothing else to tell.
+pub fn run_told(report: &Json) -> Json {
+    let mut told = report.clone();
+    let Some(told_fields) = told.as_object_mut() else { return told };
+    let mut keys = HashSet::new();
+    if let Some(Json::Array(steps)) = told_fields.get_mut("steps") {
+        for step in steps.iter_mut().filter_map(Json::as_object_mut) {
+            step.remove("outputs");
+            if step.get("outcome").is_some_and(|outcome| outcome == "cached") {
+                step.remove("reason");
+                step.remove("seconds");
+            }
+            keys.extend(step.get("key").and_then(Json::as_str).map(str::to_owned));
+        }
+    }
+    // The key of a step stands there already.
+    if let Some(Json::Object(units)) = told_fields.get_mut("units") {
+        units.retain(|_, key| !key.as_str().is_some_and(|key| keys.contains(key)));
+    }
+    told
 }

@@ -1,5 +1,6 @@
 //! `pipelines/NAME.lock`: what a pipeline's last recorded run read and made, as text for git. One block a source and a step, sorted.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -111,12 +112,30 @@ impl Lock {
 
     /// Its text: the same bytes for the same lock.
     pub fn text(&self) -> String {
+        if self.steps.iter().any(|(name, step)| !step.is_simple(name)) {
+            return self.any_text();
+        }
+        let head = Self { format: self.format, sources: self.sources.clone(), steps: BTreeMap::new() };
+        let head = yaml(&head);
+        let mut text = format!("{HEADER}{}", head.strip_suffix("steps: {}\n").expect("steps come last"));
+        if self.steps.is_empty() {
+            text.push_str("steps: {}\n");
+            return text;
+        }
+        text.push_str("steps:\n");
+        for (name, step) in &self.steps {
+            step.write(name, &mut text);
+        }
+        text
+    }
+
+    /// Its text, whatever its names are.
+    fn any_text(&self) -> String {
         let mut lock = self.clone();
         for step in lock.steps.values_mut() {
             step.metrics = step.metrics.as_ref().map(sorted);
         }
-        let body = serde_yaml::to_string(&lock).expect("maps with text for keys, numbers and text are YAML");
-        format!("{HEADER}{body}")
+        format!("{HEADER}{}", yaml(&lock))
     }
 
     /// Writes the file if it would change, and says whether it did.
@@ -131,6 +150,58 @@ impl Lock {
         }
         Ok(!same)
     }
+}
+
+/// The longest name that is sure to stand on one line.
+const SHORT: usize = 100;
+/// Words that mean something else in some version of YAML.
+const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+
+impl StepLock {
+    /// Whether all its names stand on one line.
+    fn is_simple(&self, name: &str) -> bool {
+        let fits = |name: &str| name.len() <= SHORT && !name.chars().any(char::is_control);
+        fits(name)
+            && self.units.keys().all(|name| fits(name))
+            && self.outputs.iter().all(|(name, it)| fits(name) && it.starts_with("sha256:"))
+    }
+
+    /// Its block, as serde_yaml writes it. Blocks are many and all alike, and are written at every run to see whether
+    /// the file would change.
+    fn write(&self, name: &str, text: &mut String) {
+        text.extend(["  ", &key(name), ":\n    key: ", &self.key.to_string(), "\n"]);
+        if !self.units.is_empty() {
+            text.push_str("    units:\n");
+            for (name, unit) in &self.units {
+                text.extend(["      ", &key(name), ": ", &unit.to_string(), "\n"]);
+            }
+        }
+        text.push_str(if self.outputs.is_empty() { "    outputs: {}\n" } else { "    outputs:\n" });
+        for (name, output) in &self.outputs {
+            text.extend(["      ", &key(name), ": ", output, "\n"]);
+        }
+        if let Some(metrics) = &self.metrics {
+            let block = yaml(&BTreeMap::from([("metrics", sorted(metrics))]));
+            block.lines().for_each(|line| text.extend(["    ", line, "\n"]));
+        }
+    }
+}
+
+/// A key of a map: as it is where nobody could take it for anything but a word.
+fn key(name: &str) -> Cow<'_, str> {
+    let is_plain = !WORDS.iter().any(|word| name.eq_ignore_ascii_case(word))
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_plain {
+        return Cow::Borrowed(name);
+    }
+    // With a value behind it, so that it is spelled as a key.
+    let line = yaml(&BTreeMap::from([(name, 0)]));
+    Cow::Owned(line.strip_suffix(": 0\n").unwrap_or(&line).to_owned())
+}
+
+fn yaml(value: &impl Serialize) -> String {
+    serde_yaml::to_string(value).expect("maps with text for keys, numbers and text are YAML")
 }
 
 fn is_marker(line: &str) -> bool {
@@ -227,6 +298,8 @@ mod tests {
                 let units = BTreeMap::from([(name.clone(), Key(Digest::of(b"")))]);
                 lock.steps.insert(name, StepLock { key: Key(Digest::of(b"")), units, outputs: BTreeMap::new(), metrics });
             }
+            let whole = format!("{HEADER}{}", yaml(&lock));
+            proptest::prop_assert_eq!(lock.text(), whole);
             proptest::prop_assert_eq!(parse(&lock.text()).map_err(|error| error.to_string()), Ok(lock));
         }
     }
