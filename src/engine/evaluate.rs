@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::coverage::at_split;
@@ -40,7 +41,7 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
         let digest = cx.store.put(&crate::store::canonical(&json!(models)))?;
         Ok(Made::new(BTreeMap::from([("report".to_owned(), digest)]), json!(models)))
     })?;
-    let models: Vec<ModelReport> = serde_json::from_value(done.record.meta.clone()).map_err(|error| {
+    let models: Vec<ModelReport> = Vec::deserialize(&done.record.meta).map_err(|error| {
         Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`")
     })?;
     let names: Vec<String> = evaluate.models.iter().map(|model| cx.plan.steps[*model].name.clone()).collect();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::event::Outcome;
@@ -116,7 +117,7 @@ fn segment(
         cx.check()?;
         keep(cx, worked)
     })?;
-    let table = serde_json::from_value(done.record.meta.clone()).map_err(|error| {
+    let table = TableMeta::deserialize(&done.record.meta).map_err(|error| {
         Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`")
     })?;
     let segment = SegmentDone { key: done.key, table, fitted: done.output("fitted")?, recipe: done.output("recipe")? };
