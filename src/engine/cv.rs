@@ -12,11 +12,11 @@ use serde_json::json;
 use super::features::{self, Meaning};
 use super::key;
 use super::run::Cx;
-use super::table::{self, work};
+use super::table::{self, work, work_told};
 use super::train::{Told, learn, model_key};
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{Part, Table, stats, unexpected, value_at};
-use crate::learn::{self, Fold, Prediction, Task, Unwatched, Watch};
+use crate::learn::{self, Fold, Prediction, Task, Watch};
 use crate::plan::{Cv, OpNode, Step, Train};
 use crate::source::Fault;
 use crate::store::Digest;
@@ -120,6 +120,15 @@ impl FoldDraw {
         let time = rule.time.clone().or_else(|| column("time"));
         let group = if time.is_some() { None } else { column("group") };
         Self { folds: rule.folds, time, group }
+    }
+}
+
+/// Folds are told as a whole; each still ends when it is no longer wanted.
+struct Silent<'a>(&'a Cx<'a>);
+
+impl Watch for Silent<'_> {
+    fn cancelled(&self) -> bool {
+        self.0.stopped()
     }
 }
 
@@ -244,9 +253,9 @@ fn one(
         frame.filter(&mask.into_iter().map(Some).collect::<BooleanChunked>()).map_err(unexpected)
     };
     let parts = vec![(Part::Train, rows(&fold.train)?), (Part::Test, rows(&fold.test)?)];
-    let worked = work(after, Table::of_parts(table.shape.clone(), parts), cx.plan.seed)?.table;
+    let worked = work_told(after, Table::of_parts(table.shape.clone(), parts), cx.plan.seed, &|_| cx.check())?.table;
     let names = features::names(train, &worked.shape)?;
-    let trained = learn(train, worked.training(), &names, meaning, cx.plan.seed, &Unwatched)?;
+    let trained = learn(train, worked.training(), &names, meaning, cx.plan.seed, &Silent(cx))?;
     let test = worked.part(Part::Test).expect("it was made");
     let prediction = trained.predict(&features::matrix(test, &names)?)?;
     let truth = features::answers(test, &train.target.column, meaning)?;

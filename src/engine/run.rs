@@ -348,6 +348,13 @@ impl Cx<'_> {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
+    /// Tells how much of its work is done.
+    pub(super) fn progress(&self, done: usize, total: usize, unit: &'static str) {
+        if total > 1 {
+            self.tell(Event::Progress { step: self.step.to_owned(), done, total, unit });
+        }
+    }
+
     /// A fault when its work is no longer wanted.
     pub(super) fn check(&self) -> Result<(), Fault> {
         if self.stopped() {

@@ -113,8 +113,10 @@ fn segment(
     input: impl FnOnce() -> Result<Table, Fault>,
 ) -> Result<(SegmentDone, Option<String>), Fault> {
     let done = unit(cx, label, parts, || {
-        let worked = work(ops, input()?, cx.plan.seed)?;
-        cx.check()?;
+        let worked = work_told(ops, input()?, cx.plan.seed, &|done| {
+            cx.progress(done, ops.len(), "ops");
+            cx.check()
+        })?;
         keep(cx, worked)
     })?;
     let table = TableMeta::deserialize(&done.record.meta).map_err(|error| {
@@ -134,12 +136,23 @@ pub(super) struct Worked {
 }
 
 /// Fits and applies each op in turn. Faults have their route from the document's root.
-pub(super) fn work(ops: &[&OpNode], mut table: Table, seed: u64) -> Result<Worked, Fault> {
+pub(super) fn work(ops: &[&OpNode], table: Table, seed: u64) -> Result<Worked, Fault> {
+    work_told(ops, table, seed, &|_| Ok(()))
+}
+
+/// The same. `go_on` is asked before each op and in the end, with how many are done.
+pub(super) fn work_told(
+    ops: &[&OpNode],
+    mut table: Table,
+    seed: u64,
+    go_on: &dyn Fn(usize) -> Result<(), Fault>,
+) -> Result<Worked, Fault> {
     let mut fitted = Vec::new();
     let mut recipe = Vec::new();
     let mut dropped = Vec::new();
     let input = table.rows();
-    for node in ops {
+    for (nth, node) in ops.iter().enumerate() {
+        go_on(nth)?;
         let at = |fault: Fault| {
             let message = format!("`{}`: {}", node.op.name(), fault.message);
             Fault { message, ..node.place(fault) }
@@ -162,6 +175,7 @@ pub(super) fn work(ops: &[&OpNode], mut table: Table, seed: u64) -> Result<Worke
         dropped.push((node.op.name().to_owned(), before - table.rows()));
         fitted.push(learned);
     }
+    go_on(ops.len())?;
     Ok(Worked { table, fitted, recipe, dropped, input })
 }
 

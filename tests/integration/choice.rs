@@ -193,3 +193,19 @@ fn a_locked_run_comes_to_the_lock_or_makes_nothing() {
     assert!(more.code == 4 && more.stderr.contains("`more` isn't in the lock"), "{}", more.stderr);
     assert_eq!(mill.read("pipelines/penguins.lock"), lock);
 }
+
+#[test]
+fn a_timeout_takes_hold_of_a_fit() {
+    let mill = Mill::penguins();
+    mill.edit(
+        "pipelines/penguins.yaml",
+        "with: {n_estimators: \"{{ params.trees }}\", max_depth: 8}\n    cv: 5",
+        "with: {n_estimators: 10000000}\n    timeout: 300ms",
+    );
+    let began = std::time::Instant::now();
+    let run = mill.run(&["penguins/forest"]);
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
+    assert_eq!(became(&run, "forest"), "failed");
+    assert_eq!(run["errors"][0]["code"], "timeout", "{run:#}");
+    assert!(run["errors"][0]["line"].as_u64().expect("a line") > 30);
+}

@@ -157,8 +157,12 @@ impl LogisticRegression {
         // Parameters are scaled so that the curvature is near 1 and their own size grows with the root of the weight.
         let total = crate::data::stats::sum((0..data.x.rows()).map(|row| data.weight(row)));
         let stop = Stop { tolerance: self.tol * total.sqrt(), iterations: self.max_iter };
+        let mut passes = 0;
         let mut evaluate = |at: &[f64], gradient: &mut [f64]| {
             data.go_on()?;
+            // Mostly one an iteration; what the line search looks at besides doesn't count beyond the end.
+            passes += 1;
+            data.watch.progress(passes.min(self.max_iter), self.max_iter, "iterations");
             Ok(loss.evaluate(at, gradient))
         };
         let found = minimize(&mut evaluate, &loss.l1(l1), &stop)?;
