@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +23,8 @@ const MOST_AHEAD: usize = 1000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Look {
     marks: BTreeMap<PathBuf, Mark>,
+    /// The last of them that was read in idle times: those before it needn't be asked again.
+    read: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -31,8 +34,6 @@ struct Mark {
     settled: bool,
     /// Of the content; none if it wasn't read.
     digest: Option<Digest>,
-    /// Whether it was to be read already.
-    tried: bool,
     rules: bool,
 }
 
@@ -76,9 +77,9 @@ impl Look {
         let now = SystemTime::now();
         let mark = |(path, rules): (PathBuf, bool)| {
             let stat = Stat::of(&std::fs::metadata(&path).ok()?);
-            Some((path, Mark { stat, settled: stat.is_settled(now), digest: None, tried: false, rules }))
+            Some((path, Mark { stat, settled: stat.is_settled(now), digest: None, rules }))
         };
-        Self { marks: watched.files().into_iter().filter_map(mark).collect() }
+        Self { marks: watched.files().into_iter().filter_map(mark).collect(), read: None }
     }
 
     /// How many files.
@@ -141,13 +142,15 @@ impl Look {
 
     /// Reads one file that is still what it was, so that touching it is known from changing it. Whether there was one.
     pub(super) fn read_one(&mut self) -> bool {
-        let open = |mark: &Mark| !mark.tried && mark.digest.is_none() && mark.stat.size <= IDLE;
-        let Some((path, mark)) = self.marks.iter_mut().find(|(_, mark)| open(mark)) else { return false };
+        let open = |mark: &Mark| mark.digest.is_none() && mark.stat.size <= IDLE;
+        let from = self.read.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut left = self.marks.range_mut::<PathBuf, _>((from, Bound::Unbounded));
+        let Some((path, mark)) = left.find(|(_, mark)| open(mark)) else { return false };
         let now = |path: &Path| std::fs::metadata(path).ok().map(|about| Stat::of(&about));
-        mark.tried = true;
         if now(path) == Some(mark.stat) {
             mark.digest = Digest::of_file(path).ok().filter(|_| now(path) == Some(mark.stat));
         }
+        self.read = Some(path.clone());
         true
     }
 }
