@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many of the last lines a failure tells.
 const TOLD: usize = 10;
+/// How many lines may wait to be kept: a program that writes faster waits, and doesn't fill the memory.
+const WAITING: usize = 256;
 /// A line is cut here, so that a program that writes none doesn't fill the memory.
 const LONGEST: u64 = 1 << 16;
 /// Secrets shorter than that would blacken every text.
@@ -59,13 +61,14 @@ pub(super) fn run(job: &Job, say: &dyn Fn(String), stopped: &dyn Fn() -> bool) -
                 last.push_back(line.clone());
                 say(line);
             }
-            Err(RecvTimeoutError::Timeout) if stopped() => {
-                end(child);
-                return Err(Fault::new("interrupted", "the run was interrupted"));
-            }
             Err(RecvTimeoutError::Timeout) => {}
             // Both streams are closed: it has ended, or is about to.
             Err(RecvTimeoutError::Disconnected) => break,
+        }
+        // Also between lines: one that never falls silent must end too.
+        if stopped() {
+            end(child);
+            return Err(interrupted());
         }
     }
     while !stopped() {
@@ -77,7 +80,11 @@ pub(super) fn run(job: &Job, say: &dyn Fn(String), stopped: &dyn Fn() -> bool) -
         }
     }
     end(child);
-    Err(Fault::new("interrupted", "the run was interrupted"))
+    Err(interrupted())
+}
+
+fn interrupted() -> Fault {
+    Fault::new("interrupted", "the run was interrupted")
 }
 
 fn create(path: &Path) -> Result<File, StoreError> {
@@ -113,7 +120,7 @@ fn own() -> Result<std::path::PathBuf, Fault> {
 
 /// The lines of both streams, as they come.
 fn lines(child: &mut Child) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
+    let (sender, lines) = mpsc::sync_channel(WAITING);
     let streams: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|stream| Box::new(stream) as _),
         child.stderr.take().map(|stream| Box::new(stream) as _),
@@ -152,7 +159,10 @@ fn end(mut child: Child) {
 /// A line without secrets.
 pub(super) fn masked(line: &str, secrets: &[String]) -> String {
     let parts = secrets.iter().flat_map(|secret| secret.lines()).filter(|part| part.len() >= SHORTEST_SECRET);
-    parts.fold(line.to_owned(), |line, part| line.replace(part, "***"))
+    let mut parts: Vec<&str> = parts.collect();
+    // One may be the beginning of another, of which the rest would be left.
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    parts.into_iter().fold(line.to_owned(), |line, part| line.replace(part, "***"))
 }
 
 fn failed(job: &Job, code: i32, last: &VecDeque<String>) -> Fault {
@@ -184,5 +194,7 @@ mod tests {
     fn secrets_never_show_and_short_ones_do_not_blacken_everything() {
         let secrets = ["hunter22".to_owned(), "a".to_owned(), "one line\nand another".to_owned()];
         assert_eq!(masked("a key=hunter22; and another", &secrets), "a key=***; ***");
+        let secrets = ["hunter".to_owned(), "hunter22".to_owned()];
+        assert_eq!(masked("hunter22 and hunter", &secrets), "*** and ***");
     }
 }
