@@ -154,6 +154,7 @@ impl Attempt<'_> {
         let log = self.log();
         self.run(&inputs, &left, &log)?;
         self.cx.check()?;
+        self.sources_are_still()?;
         let mut outputs = BTreeMap::new();
         let mut told = serde_json::Map::new();
         for output in &self.program.spec.outputs {
@@ -168,6 +169,19 @@ impl Attempt<'_> {
         drop(fs::remove_dir(log.parent().unwrap_or(&log)));
         let about = BTreeMap::from([(LOG.to_owned(), kept)]);
         Ok(Made { outputs, meta: json!({"outputs": told}), about })
+    }
+
+    /// A program reads the files of sources themselves: what it made of other bytes than the key says is not kept.
+    fn sources_are_still(&self) -> Result<(), Fault> {
+        for (nth, input) in self.program.inputs.iter().enumerate() {
+            if let Read::Table(Input::Source(source)) = &input.from
+                && self.cx.plan.maker(*source).is_none()
+            {
+                let at = |fault: Fault| fault.under(&self.step.route().key("inputs").index(nth));
+                self.cx.tables.still(self.cx.plan, *source).map_err(at)?;
+            }
+        }
+        Ok(())
     }
 
     /// A fault of an output at its place in the file.

@@ -274,9 +274,10 @@ impl Work<'_> {
     }
 }
 
-/// Whether trying again may help: data that broke its contract stays as it is.
+/// Whether trying again may help: data that broke its contract stays as it is, and a source that changed is looked at anew
+/// only by another run.
 fn may_go_away(fault: &Fault) -> bool {
-    !matches!(fault.code, "contract" | "interrupted" | "lost-object" | "not-made")
+    !matches!(fault.code, "contract" | "interrupted" | "lost-object" | "not-made" | "source-changed")
 }
 
 fn bug(cause: &(dyn std::any::Any + Send)) -> Fault {

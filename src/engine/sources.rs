@@ -42,6 +42,11 @@ pub trait Tables: Sync {
     fn first_of(&self, plan: &Plan, source: usize, read: &dyn Fn() -> Result<Vec<u8>, Fault>) -> Result<Table, Fault>;
     /// Where the one file of a source is.
     fn file(&self, plan: &Plan, source: usize) -> Result<PathBuf, Fault>;
+    /// Whether the files of a source are still those that it is known by.
+    ///
+    /// # Errors
+    /// If one of them isn't: what was read since may be anything.
+    fn still(&self, plan: &Plan, source: usize) -> Result<(), Fault>;
     /// The files of a folder, glob or file, sorted, with their digests.
     fn code(&self, path: &str) -> Result<Vec<(String, Digest)>, Fault>;
     /// Hears how many rows it has from a result that was kept, so that they needn't be read to be counted.
@@ -221,6 +226,16 @@ impl Tables for SourceTables<'_> {
                 Err(Fault::new("several-files", format!("`{name}` is {} files, and a program reads one", many.len()))
                     .help(format!("let a step work on it, `{{clean: {name}}}`, and read that step's table")))
             }
+        }
+    }
+
+    fn still(&self, plan: &Plan, source: usize) -> Result<(), Fault> {
+        let before = self.seen(plan, source)?;
+        let names: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
+        let now = self.cache.look(&names)?;
+        match before.iter().zip(now).find(|((_, before), now)| before.digest != now.digest) {
+            Some(((name, _), _)) => Err(StoreError::Changing { path: name.into() }.into()),
+            None => Ok(()),
         }
     }
 

@@ -184,6 +184,19 @@ fn programs_read_files_of_programs_and_sources_as_they_are() {
 }
 
 #[test]
+fn what_a_program_made_of_other_bytes_is_not_kept() {
+    let mill = mill(
+        "steps:\n  r:\n    run: \"cat {{ inputs.t }} > {{ outputs.o }}; test -e once || echo 99,9,a >> {{ inputs.t }}; touch once\"\n    inputs: [t]\n    outputs: {o: o.txt}\n",
+    );
+    let ran = mill.fine(&["run", "p"]);
+    assert!(ran.stderr.contains("a source changed while it was read"), "{}", ran.stderr);
+    assert_eq!(mill.fine(&["get", "r.o"]).stdout, mill.read("data/t.csv"));
+    assert!(made(&mill.run(&["p"])).is_empty());
+    mill.edit("data/t.csv", "99,9,a\n", "");
+    assert_eq!(made(&mill.run(&["p"])), ["r"], "nothing was kept of the first reading");
+}
+
+#[test]
 fn slips_in_a_program_step_have_their_place() {
     let mill = mill(
         "secrets: [A]\nsteps:\n  f: {clean: t, ops: [{split: {test: 0.5}}]}\n  r:\n    run: [x, \"{{ inputs.f }}\", \"{{ inputs.g }}\", \"{{ outputs.oo }}\"]\n    inputs: [f]\n    env: [NOPE]\n    secrets: [B]\n    code: [scr/]\n    outputs: {o: ../o.csv}\n",
