@@ -115,9 +115,14 @@ pub(super) fn open_step(target: &str, params: &ParamArgs) -> Result<(Opened, Str
     let root = root();
     let mut found = Vec::new();
     let mut all = Vec::new();
+    let mut wrong = Vec::new();
     for name in Project::names(&root) {
         let file = Project::pipeline(&root, &name)?;
-        let Some(opened) = look(&root, &file, params)?.opened else { continue };
+        let looked = look(&root, &file, params)?;
+        let Some(opened) = looked.opened else {
+            wrong.extend(looked.diagnostics);
+            continue;
+        };
         all.extend(opened.plan.steps.iter().map(|step| step.name.clone()));
         let own = target.rsplit_once('.').map_or(target, |(own, _)| own);
         if opened.plan.step(target).is_some() || opened.plan.step(own).is_some() {
@@ -126,6 +131,8 @@ pub(super) fn open_step(target: &str, params: &ParamArgs) -> Result<(Opened, Str
     }
     match found.len() {
         1 => Ok((found.remove(0).1, target.to_owned())),
+        // It may be a step of one that can't be read.
+        0 if !wrong.is_empty() => Err(Failure::wrong(wrong)),
         0 => Err(Fault::new("unknown-step", format!("no pipeline has a step `{target}`"))
             .maybe_help(suggest(target, all.iter().map(String::as_str)))
             .into()),
