@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use super::said::{beginning, masked, plain, split};
 use super::supervise::{NOT_ALLOWED, NOT_FOUND};
 use crate::source::Fault;
 use crate::store::StoreError;
@@ -21,12 +22,10 @@ const LOOK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many of the last lines a failure tells.
 const TOLD: usize = 10;
-/// How many lines may wait to be kept: a program that writes faster waits, and doesn't fill the memory.
-const WAITING: usize = 256;
-/// A line is cut here, so that a program that writes none doesn't fill the memory.
-const LONGEST: u64 = 1 << 16;
-/// Secrets shorter than that would blacken every text.
-const SHORTEST_SECRET: usize = 4;
+/// How often it is tried to make the log.
+const TRIES: usize = 20;
+/// How many lines wait to be told before the program waits.
+const WAITING: usize = 1 << 10;
 
 /// A program to run.
 pub(super) struct Job<'a> {
@@ -48,13 +47,19 @@ pub(super) struct Job<'a> {
 pub(super) fn run(job: &Job, say: &dyn Fn(String), stopped: &dyn Fn() -> bool) -> Result<(), Fault> {
     let mut log = create(job.log)?;
     let mut child = start(job)?;
-    let lines = lines(&mut child);
+    let lines = lines(&mut child, &job.secrets);
     let mut last = VecDeque::with_capacity(TOLD);
     loop {
+        // One that never stops talking must end as well.
+        if stopped() {
+            end(child);
+            return Err(Fault::new("interrupted", "the run was interrupted"));
+        }
         match lines.recv_timeout(LOOK) {
             Ok(line) => {
                 let line = masked(&line, &job.secrets);
                 writeln!(log, "{line}").map_err(StoreError::io("write", job.log))?;
+                let line = plain(&line);
                 if last.len() == TOLD {
                     last.pop_front();
                 }
@@ -89,7 +94,14 @@ fn interrupted() -> Fault {
 
 fn create(path: &Path) -> Result<File, StoreError> {
     let folder = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
+    for _ in 0..TRIES {
+        std::fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
+        match File::create(path) {
+            // Another step has just ended, and taken the empty folder away.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => return other.map_err(StoreError::io("write", path)),
+        }
+    }
     File::create(path).map_err(StoreError::io("write", path))
 }
 
@@ -119,7 +131,7 @@ fn own() -> Result<std::path::PathBuf, Fault> {
 }
 
 /// The lines of both streams, as they come.
-fn lines(child: &mut Child) -> Receiver<String> {
+fn lines(child: &mut Child, secrets: &[String]) -> Receiver<String> {
     let (sender, lines) = mpsc::sync_channel(WAITING);
     let streams: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|stream| Box::new(stream) as _),
@@ -127,17 +139,8 @@ fn lines(child: &mut Child) -> Receiver<String> {
     ];
     for stream in streams.into_iter().flatten() {
         let sender = sender.clone();
-        std::thread::spawn(move || {
-            let mut stream = BufReader::new(stream);
-            let mut bytes = Vec::new();
-            while matches!(stream.by_ref().take(LONGEST).read_until(b'\n', &mut bytes), Ok(count) if count > 0) {
-                let line = String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned();
-                bytes.clear();
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
+        let secrets = secrets.to_vec();
+        std::thread::spawn(move || split(stream, &secrets, &mut |line| sender.send(line).is_ok()));
     }
     lines
 }
@@ -156,15 +159,6 @@ fn end(mut child: Child) {
     drop(child.wait());
 }
 
-/// A line without secrets.
-pub(super) fn masked(line: &str, secrets: &[String]) -> String {
-    let parts = secrets.iter().flat_map(|secret| secret.lines()).filter(|part| part.len() >= SHORTEST_SECRET);
-    let mut parts: Vec<&str> = parts.collect();
-    // One may be the beginning of another, of which the rest would be left.
-    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
-    parts.into_iter().fold(line.to_owned(), |line, part| line.replace(part, "***"))
-}
-
 fn failed(job: &Job, code: i32, last: &VecDeque<String>) -> Fault {
     let program = &job.command[0];
     let fault = match code {
@@ -180,21 +174,8 @@ fn failed(job: &Job, code: i32, last: &VecDeque<String>) -> Fault {
         code if code > 128 => format!("the program was ended by signal {}", code - 128),
         code => format!("the program ended with exit code {code}"),
     };
-    let said: String = last.iter().map(|line| format!("\n  {line}")).collect();
+    let said: String = last.iter().map(|line| format!("\n  {}", beginning(line))).collect();
     let colon = if said.is_empty() { "" } else { "; it said last:" };
     Fault::new("program-failed", format!("{fault}{colon}{said}"))
         .help(format!("all that it said is in `{}`", job.log.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_never_show_and_short_ones_do_not_blacken_everything() {
-        let secrets = ["hunter22".to_owned(), "a".to_owned(), "one line\nand another".to_owned()];
-        assert_eq!(masked("a key=hunter22; and another", &secrets), "a key=***; ***");
-        let secrets = ["hunter".to_owned(), "hunter22".to_owned()];
-        assert_eq!(masked("hunter22 and hunter", &secrets), "*** and ***");
-    }
 }

@@ -18,6 +18,7 @@ mod project;
 mod queue;
 mod reason;
 mod run;
+mod said;
 mod seal;
 mod sources;
 mod status;

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use super::child::{self, Job, masked};
+use super::child::{self, Job};
 use super::event::{Event, Outcome};
 use super::key;
 use super::outcome::{Payload, StepDone};
 use super::run::Cx;
+use super::said::masked;
 use super::table::{self, object};
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{self, Field, Format, Shape};

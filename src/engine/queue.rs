@@ -15,6 +15,8 @@ use crate::spec::Limits;
 
 /// How often it is looked whether the run was told to stop.
 const LOOK: Duration = Duration::from_millis(20);
+/// How many events wait to be told before the steps wait: a program may say more than a terminal shows.
+const WAITING: usize = 1 << 10;
 /// How long events are gathered.
 const HANDFUL: Duration = Duration::from_millis(1);
 /// How long to wait before the first further try of a step; each next wait is twice as long.
@@ -74,7 +76,7 @@ struct Work<'a> {
 
 /// Runs the steps of `plan` at `places`, and those that they need are among them. Events come one by one, in one thread.
 pub fn execute(plan: &Plan, places: &[usize], env: &Env, listen: &mut dyn FnMut(Event)) -> RunResult {
-    let (events, inbox) = mpsc::channel();
+    let (events, inbox) = mpsc::sync_channel(WAITING);
     let cx = RunCx::new(plan, env, events, false);
     let (queue, users) = filled(plan, places);
     for end in queue.ends.values() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
@@ -238,7 +238,7 @@ pub(super) struct RunCx<'a> {
     /// Only look up: what isn't kept is told as a fault.
     dry: bool,
     stop: &'a AtomicBool,
-    events: Sender<Event>,
+    events: SyncSender<Event>,
     pub(super) units: Mutex<BTreeMap<String, Key>>,
     pub(super) done: Vec<OnceLock<StepDone>>,
 }
@@ -258,7 +258,7 @@ impl Chosen<'_> {
 }
 
 impl<'a> RunCx<'a> {
-    pub(super) fn new(plan: &'a Plan, env: &Env<'a>, events: Sender<Event>, dry: bool) -> Self {
+    pub(super) fn new(plan: &'a Plan, env: &Env<'a>, events: SyncSender<Event>, dry: bool) -> Self {
         Self {
             plan,
             store: env.store.clone(),
