@@ -165,7 +165,7 @@ impl Attempt<'_> {
             told.insert(output.name.clone(), about);
         }
         let log = self.cx.store.root().join(log);
-        let kept = self.cx.store.put(&fs::read(&log).map_err(StoreError::io("read", &log))?)?;
+        let (kept, _) = self.file(&log)?;
         drop(fs::remove_file(&log));
         drop(fs::remove_dir(log.parent().unwrap_or(&log)));
         let about = BTreeMap::from([(LOG.to_owned(), kept)]);
@@ -195,8 +195,7 @@ impl Attempt<'_> {
 
     /// Where the lines of this run's program are while it runs, and stay if it fails.
     fn log(&self) -> PathBuf {
-        let name = self.step.name.replace(['/', '\\'], "_");
-        Path::new(STATE).join("logs").join(&self.cx.run).join(format!("{name}.log"))
+        Path::new(STATE).join("logs").join(&self.cx.run).join(format!("{}.log", file_name(&self.step.name)))
     }
 
     fn run(&self, inputs: &BTreeMap<String, PathBuf>, left: &Path, log: &Path) -> Result<(), Fault> {
@@ -245,20 +244,23 @@ impl Attempt<'_> {
 
     /// A text with the places that its marks stand for.
     fn filled(&self, text: &str, inputs: &BTreeMap<String, PathBuf>, left: &Path) -> String {
-        let place = |mark: &str| {
-            let output = mark.strip_prefix("outputs.").and_then(|name| {
-                let found = self.program.spec.outputs.iter().find(|output| output.name == name)?;
-                Some(left.join(&found.path))
-            });
-            output.or_else(|| inputs.get(mark.strip_prefix("inputs.")?).cloned())
-        };
         pieces(text)
             .into_iter()
             .map(|piece| match piece {
                 Piece::Text(text) => text.to_owned(),
-                Piece::Mark(mark) => place(mark).map(|path| path.display().to_string()).unwrap_or_default(),
+                Piece::Mark(mark) => self.place(mark, inputs, left),
             })
             .collect()
+    }
+
+    /// The place that a mark stands for.
+    fn place(&self, mark: &str, inputs: &BTreeMap<String, PathBuf>, left: &Path) -> String {
+        let output = mark.strip_prefix("outputs.").and_then(|name| {
+            let found = self.program.spec.outputs.iter().find(|output| output.name == name)?;
+            Some(left.join(&found.path))
+        });
+        let place = output.or_else(|| inputs.get(mark.strip_prefix("inputs.")?).cloned());
+        place.map(|path| path.display().to_string()).unwrap_or_default()
     }
 
     /// Where each input is, by its mark: `features.train`, `penguins`.
@@ -308,6 +310,14 @@ impl Attempt<'_> {
         Ok(path)
     }
 
+    /// Keeps a file, however large, and tells its size.
+    fn file(&self, path: &Path) -> Result<(Digest, u64), StoreError> {
+        let mut file = fs::File::open(path).map_err(StoreError::io("read", path))?;
+        let mut writer = self.cx.store.writer()?;
+        let bytes = std::io::copy(&mut file, &mut writer).map_err(|error| writer.error(error))?;
+        Ok((writer.finish()?, bytes))
+    }
+
     /// Keeps what the program left, and tells how large it is. A table must be one.
     fn keep(&self, output: &OutputSpec, left: &Path) -> Result<(Digest, Json), Fault> {
         let path = left.join(&output.path);
@@ -325,10 +335,7 @@ impl Attempt<'_> {
             };
             return Err(fault.help(help));
         }
-        let mut file = fs::File::open(&path).map_err(StoreError::io("read", &path))?;
-        let mut writer = self.cx.store.writer()?;
-        let bytes = std::io::copy(&mut file, &mut writer).map_err(|error| writer.error(error))?;
-        let digest = writer.finish()?;
+        let (digest, bytes) = self.file(&path)?;
         let mut about = json!({"bytes": bytes});
         if let OutputKind::Table(_) = output.kind {
             let source = self.cx.plan.source(&format!("{}.{}", self.step.name, output.name));
@@ -340,6 +347,20 @@ impl Attempt<'_> {
         }
         Ok((digest, about))
     }
+}
+
+/// The longest name of a step that a file is named after as it is.
+const LONGEST_NAME: usize = 120;
+
+/// A step's name as that of a file: no two have the same.
+fn file_name(step: &str) -> String {
+    let plain = !step.contains(['/', '\\']) && !step.chars().any(char::is_control);
+    if plain && step.len() <= LONGEST_NAME {
+        return step.to_owned();
+    }
+    let bad = |c: char| matches!(c, '/' | '\\') || c.is_control();
+    let shown: String = step.chars().map(|c| if bad(c) { '_' } else { c }).take(LONGEST_NAME / 4).collect();
+    format!("{shown}-{}", &Digest::of(step.as_bytes()).hex()[..8])
 }
 
 fn extension(format: Format) -> &'static str {
