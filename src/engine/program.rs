@@ -322,18 +322,7 @@ impl Attempt<'_> {
     fn keep(&self, output: &OutputSpec, left: &Path) -> Result<(Digest, Json), Fault> {
         let path = left.join(&output.path);
         if !path.is_file() {
-            let mut beside: Vec<String> = fs::read_dir(left)
-                .into_iter()
-                .flatten()
-                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                .collect();
-            beside.sort();
-            let fault = Fault::new("no-output", format!("the program left no file `{}`", output.path));
-            let help = match beside.is_empty() {
-                true => format!("let it write to `{{{{ outputs.{} }}}}`", output.name),
-                false => format!("it left {}", crate::source::list(beside.iter().map(String::as_str))),
-            };
-            return Err(fault.help(help));
+            return Err(no_file(output, left));
         }
         let (digest, bytes) = self.file(&path)?;
         let mut about = json!({"bytes": bytes});
@@ -347,6 +336,28 @@ impl Attempt<'_> {
         }
         Ok((digest, about))
     }
+}
+
+/// Why an output can't be kept: it isn't there, or it isn't a file.
+fn no_file(output: &OutputSpec, left: &Path) -> Fault {
+    let let_it = format!("let it write a file to `{{{{ outputs.{} }}}}`", output.name);
+    let what = match fs::symlink_metadata(left.join(&output.path)) {
+        Ok(found) if found.is_dir() => "a folder",
+        Ok(found) if found.is_symlink() => "a link that leads to no file",
+        Ok(_) => "no plain file",
+        Err(_) => {
+            let entries = fs::read_dir(left).into_iter().flatten();
+            let mut beside: Vec<String> =
+                entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+            beside.sort();
+            let fault = Fault::new("no-output", format!("the program left no file `{}`", output.path));
+            return fault.help(match beside.is_empty() {
+                true => let_it,
+                false => format!("it left {}", crate::source::list(beside.iter().map(String::as_str))),
+            });
+        }
+    };
+    Fault::new("no-output", format!("what the program left as `{}` is {what}", output.path)).help(let_it)
 }
 
 /// The longest name of a step that a file is named after as it is.
