@@ -20,6 +20,7 @@ mod reason;
 mod run;
 mod said;
 mod seal;
+mod shell;
 mod sources;
 mod status;
 mod supervise;

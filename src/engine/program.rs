@@ -12,6 +12,7 @@ use super::key;
 use super::outcome::{Payload, StepDone};
 use super::run::Cx;
 use super::said::masked;
+use super::shell;
 use super::table::{self, object};
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{self, Field, Format, Shape};
@@ -203,7 +204,10 @@ impl Attempt<'_> {
         let filled = |text: &str| self.filled(text, inputs, left);
         let command = match &spec.command {
             Command::List(list) => list.iter().map(|text| filled(text)).collect(),
-            Command::Shell(line) => vec!["sh".to_owned(), "-c".to_owned(), filled(line)],
+            Command::Shell(line) => {
+                let line = shell::filled(line, &|mark| self.place(mark, inputs, left));
+                vec!["sh".to_owned(), "-c".to_owned(), line]
+            }
         };
         let mut set: Vec<(String, String)> = self.threads();
         for (name, value) in &spec.env {
