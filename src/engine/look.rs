@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
+use std::sync::Arc;
 
 use super::project::Project;
 use crate::data::Shape;
@@ -53,7 +55,14 @@ pub struct Known {
 pub fn look(root: &Path, file: &Path, overrides: &Overrides, known: Known) -> Result<Looked, Fault> {
     let shown = file.strip_prefix(root).unwrap_or(file).to_path_buf();
     let name = shown.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(StoreError::io("read", &shown))?;
+    let bytes = std::fs::read(file).map_err(StoreError::io("read", &shown))?;
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let diagnostics = vec![not_utf8(&name, &error)];
+            return Ok(Looked { name, diagnostics, right: None, said: None });
+        }
+    };
     let loaded = match load(&name, &text, overrides, root) {
         Ok(loaded) => loaded,
         Err(diagnostics) => return Ok(Looked { name, diagnostics: in_order(diagnostics), right: None, said: None }),
@@ -68,6 +77,14 @@ pub fn look(root: &Path, file: &Path, overrides: &Overrides, known: Known) -> Re
     let wrong = diagnostics.iter().any(|found| found.severity == Severity::Error);
     let right = built.plan.filter(|_| !wrong).map(|plan| Right { project, document: loaded.document, plan });
     Ok(Looked { name, diagnostics: in_order(diagnostics), right, said })
+}
+
+/// Where a file's text stops being text.
+fn not_utf8(name: &str, error: &FromUtf8Error) -> Diagnostic {
+    let fault = Fault::new("not-utf-8", "the file isn't UTF-8 from here on").help("save it as UTF-8");
+    let text = String::from_utf8_lossy(error.as_bytes());
+    let from = error.utf8_error().valid_up_to();
+    Diagnostic::new(name, &Arc::from(text), from..from + 1, &fault)
 }
 
 /// The lock beside a pipeline's file.

@@ -258,7 +258,8 @@ pub(crate) fn pipelines(root: &Path) -> Vec<(String, PathBuf)> {
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let extension = path.extension()?.to_str()?;
-            matches!(extension, "yaml" | "yml").then(|| Some((path.file_stem()?.to_str()?.to_owned(), path.clone())))?
+            let is_one = matches!(extension, "yaml" | "yml") && !path.is_dir();
+            is_one.then(|| Some((path.file_stem()?.to_str()?.to_owned(), path.clone())))?
         })
         .collect();
     found.sort();
