@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{At, Data, Diagnostic, Fault, Node, Route, Segment, parse};
+use super::{At, Data, Diagnostic, Entry, Fault, Node, Route, Segment, parse};
 
 /// A YAML file that could be read.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Document {
     pub text: Arc<str>,
     /// Its tree.
     pub root: Node,
+    /// Steps as they were written whose matrix is wrong: the tree has the steps that were made of them.
+    pub matrices: Vec<Entry>,
 }
 
 impl Document {
@@ -24,7 +26,7 @@ impl Document {
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let text: Arc<str> = Arc::from(text.strip_prefix('\u{feff}').unwrap_or(text));
         match parse::parse(&text) {
-            Ok(root) => Ok(Self { name: name.to_owned(), text, root }),
+            Ok(root) => Ok(Self { name: name.to_owned(), text, root, matrices: Vec::new() }),
             Err(mistakes) => {
                 Err(mistakes.into_iter().map(|found| Diagnostic::new(name, &text, found.span, &found.fault)).collect())
             }
@@ -44,6 +46,7 @@ impl Document {
             let step = match (segment, &node.data) {
                 (Segment::Key(name), Data::Map(entries)) => entries
                     .iter()
+                    .chain(&self.matrices)
                     .find(|entry| entry.key == *name)
                     .map(|entry| (&entry.value, Some(entry.key_span.clone()))),
                 (Segment::Index(index), Data::Seq(items)) => items.get(*index).map(|item| (item, None)),

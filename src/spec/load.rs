@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::matrix::{self, Matrices};
 use super::{Overrides, Spec, marks, overrides};
-use crate::source::{Data, Diagnostic, Document, Fault, Node, Route, Templates, render_all};
+use crate::source::{Data, Diagnostic, Document, Entry, Fault, Node, Route, Templates, render_all};
 
 /// A pipeline file that could be read as YAML.
 pub struct Loaded {
@@ -31,7 +31,7 @@ pub fn load(name: &str, text: &str, overridden: &Overrides, root: &Path) -> Resu
     let mut faults = Vec::new();
     let outside = overridden.apply(&mut document.root, &mut faults);
     let params = overrides::values(&document.root);
-    render(&mut document.root, root, &mut faults);
+    document.matrices = render(&mut document.root, root, &mut faults);
     let spec = Spec::decode(&document, params, &mut faults);
     Ok(Loaded { document, spec, faults, outside })
 }
@@ -39,14 +39,16 @@ pub fn load(name: &str, text: &str, overridden: &Overrides, root: &Path) -> Resu
 /// Keys at the top whose values are no templates.
 const PLAIN: [&str; 5] = ["params", "profiles", "env", "secrets", "tests"];
 
-fn render(document: &mut Node, root: &Path, faults: &mut Vec<Fault>) {
+/// Renders what is a template. Gives the steps whose matrix is wrong, as they were written.
+fn render(document: &mut Node, root: &Path, faults: &mut Vec<Fault>) -> Vec<Entry> {
+    let mut wrong = Vec::new();
     let names = BTreeMap::from([
         ("params".to_owned(), overrides::json(document)),
         ("env".to_owned(), overrides::environment(document, faults)),
     ]);
     let git = document.mentions("git.").then(|| git(root));
     let scopes = Scopes::new(&names, git.as_ref());
-    let Data::Map(entries) = &mut document.data else { return };
+    let Data::Map(entries) = &mut document.data else { return wrong };
     for entry in entries {
         if PLAIN.contains(&entry.key.as_str()) || entry.key.starts_with("x-") {
             continue;
@@ -57,12 +59,14 @@ fn render(document: &mut Node, root: &Path, faults: &mut Vec<Fault>) {
             "steps" => {
                 let matrices = matrix::expand(&mut entry.value, &scopes.keyed, faults);
                 steps(&mut entry.value, &names, git.as_ref(), &scopes, &matrices, &mut found);
+                wrong = matrices.wrong;
             }
             _ => render_all(&mut entry.value, &scopes.keyed, &|_| false, &mut found),
         }
         let route = Route::of([entry.key.as_str()]);
         faults.extend(found.into_iter().map(|fault| fault.under(&route)));
     }
+    wrong
 }
 
 type Names = BTreeMap<String, BTreeMap<String, Json>>;

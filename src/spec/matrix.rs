@@ -18,6 +18,8 @@ pub(super) struct Matrices {
     pub(super) values: BTreeMap<String, BTreeMap<String, Json>>,
     /// The names of the made steps, by the name that was written.
     names: BTreeMap<String, Vec<String>>,
+    /// Steps whose matrix is wrong, as they were written.
+    pub(super) wrong: Vec<Entry>,
 }
 
 /// Makes the steps of every matrix in place, and lets names that mean all of them name all of them. Faults have
@@ -37,6 +39,9 @@ pub(super) fn expand(steps: &mut Node, templates: &Templates, faults: &mut Vec<F
         let mut found = Vec::new();
         let route = Route::of(["steps", &entry.key, "matrix"]);
         entries.extend(one(&entry, templates, &mut matrices, &mut found));
+        if !found.is_empty() {
+            matrices.wrong.push(entry);
+        }
         faults.extend(found.into_iter().map(|fault| fault.under(&route)));
     }
     for entry in entries {

@@ -120,10 +120,17 @@ impl Spec {
         let mut sources =
             top.node("sources").map(|node| named(node, "sources", faults, SourceSpec::read)).unwrap_or_default();
         let steps = top.node("steps").map(|node| named(node, "steps", faults, StepSpec::read)).unwrap_or_default();
-        if document.root.get("steps").is_none() {
-            top.fault(
-                Fault::new("missing-field", "`steps` is missing").help("a pipeline has at least one step").on_key(),
-            );
+        let none = match document.root.get("steps") {
+            None => Some(Fault::new("missing-field", "`steps` is missing").on_key()),
+            // A matrix without values has told its own mistake.
+            Some(node) if node.entries().is_empty() && document.matrices.is_empty() => {
+                let empty = matches!(node.data, Data::Map(_) | Data::Null);
+                empty.then(|| Fault::new("missing-field", "there are no steps").within("steps"))
+            }
+            Some(_) => None,
+        };
+        if let Some(fault) = none {
+            top.fault(fault.help("a pipeline has at least one step"));
         }
         let tests = top.take("tests").unwrap_or_default();
         let watch = top.node("watch").map(|node| WatchSpec::read(node, faults)).unwrap_or_default();
