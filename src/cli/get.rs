@@ -83,7 +83,11 @@ fn file(step: &str, output: Option<&str>, done: &StepDone) -> Result<Digest, Fau
     let known = || done.outputs.keys().map(String::as_str);
     match (output, done.outputs.len()) {
         (None, 1) => Ok(*done.outputs.values().next().expect("there is one")),
-        (None, _) => Err(Fault::new("which-output", format!("`{step}` leaves several files or none")).help(format!(
+        (None, 0) => {
+            let fault = Fault::new("no-output", format!("`{step}` leaves no file"));
+            Err(fault.help("its `outputs` say what it leaves; `gristmill show` tells what it said"))
+        }
+        (None, _) => Err(Fault::new("which-output", format!("`{step}` leaves several files")).help(format!(
             "name one of {}",
             list(known().map(|name| format!("{step}.{name}")).collect::<Vec<_>>().iter().map(String::as_str))
         ))),

@@ -109,7 +109,9 @@ pub(super) fn open_file(file: &Path, params: &ParamArgs) -> Result<Opened, Failu
 
 /// A pipeline and one of its steps, from `pipeline/step`, or from a step's name alone where only one pipeline has it.
 pub(super) fn open_step(target: &str, params: &ParamArgs) -> Result<(Opened, String), Failure> {
-    if let Some((pipeline, step)) = target.split_once('/').filter(|(pipeline, _)| !pipeline.ends_with("pipelines")) {
+    // In the name of a matrix's step, a slash may be part of a value.
+    let is_pipeline = |pipeline: &str| !pipeline.ends_with("pipelines") && !pipeline.contains('@');
+    if let Some((pipeline, step)) = target.split_once('/').filter(|(pipeline, _)| is_pipeline(pipeline)) {
         return Ok((open(Some(pipeline), params)?, step.to_owned()));
     }
     let root = root();
