@@ -136,7 +136,12 @@ pub fn main() -> ExitCode {
     if let Some(folder) = &cli.directory
         && let Err(error) = std::env::set_current_dir(folder)
     {
-        say(&format!("error: can't work in `{}`: {error}", folder.display()));
+        let why = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+            std::io::ErrorKind::NotADirectory => "it isn't a folder".to_owned(),
+            _ => error.to_string(),
+        };
+        say(&format!("error: can't work in `{}`: {why}", folder.display()));
         return ExitCode::from(Exit::Wrong as u8);
     }
     let result = match &cli.verb {

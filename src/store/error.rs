@@ -152,6 +152,9 @@ impl StoreError {
                 "run again when it is written; better, write it under another name and rename it: then nobody sees half of it"
             }
             Self::NoLocks { .. } => "put the project on a local disk: two runs at once need file locks",
+            Self::Io { source, .. } if is_in_the_way(source) => {
+                "a file stands where a folder should be, or a folder where a file should be: move it away, then run again"
+            }
             Self::Io { .. } => "look after the disk or the network drive, then run again; what is done is kept",
             Self::Busy { .. } => "wait for the other run to end, then run again",
             Self::Database { .. } => {
@@ -163,6 +166,12 @@ impl StoreError {
             }
         }
     }
+}
+
+/// Whether something else stands where a file or a folder should be.
+fn is_in_the_way(error: &io::Error) -> bool {
+    use ErrorKind::{AlreadyExists, IsADirectory, NotADirectory};
+    matches!(error.kind(), AlreadyExists | IsADirectory | NotADirectory)
 }
 
 /// Whether there is no room beside a file.
