@@ -13,6 +13,7 @@ mod house;
 mod mill;
 mod models;
 mod programs;
+mod programs_at_odds;
 mod run;
 mod serve;
 mod store;
