@@ -48,7 +48,9 @@ fn surprises(cx: &Cx, step: &Step, program: &Program, record: &Record) -> BTreeM
 /// Runs a step with a program.
 pub(super) fn run(cx: &Cx, step: &Step, program: &Program) -> Result<StepDone, Fault> {
     let parts = key(cx, step, program)?;
-    let done = unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || Attempt { cx, step, program }.make())?;
+    let done = unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || {
+        Attempt { cx, step, program, parts: &parts }.make()
+    })?;
     let mut outputs = BTreeMap::new();
     for output in &program.spec.outputs {
         outputs.insert(output.name.clone(), done.output(&output.name)?);
@@ -140,6 +142,8 @@ struct Attempt<'a> {
     cx: &'a Cx<'a>,
     step: &'a Step,
     program: &'a Program,
+    /// What its key was made of.
+    parts: &'a Parts,
 }
 
 impl Attempt<'_> {
@@ -156,7 +160,12 @@ impl Attempt<'_> {
         let log = self.log();
         self.run(&inputs, &left, &log)?;
         self.cx.check()?;
-        self.sources_are_still()?;
+        if let Some(file) = self.changed()? {
+            let fault = Fault::new("source-changed", format!("`{file}` changed while the program ran"));
+            return Err(
+                fault.help("run again when it is written; a program writes to its outputs, not to what it reads")
+            );
+        }
         let mut outputs = BTreeMap::new();
         let mut told = serde_json::Map::new();
         for output in &self.program.spec.outputs {
@@ -173,17 +182,24 @@ impl Attempt<'_> {
         Ok(Made { outputs, meta: json!({"outputs": told}), about })
     }
 
-    /// A program reads the files of sources themselves: what it made of other bytes than the key says is not kept.
-    fn sources_are_still(&self) -> Result<(), Fault> {
-        for (nth, input) in self.program.inputs.iter().enumerate() {
-            if let Read::Table(Input::Source(source)) = &input.from
-                && self.cx.plan.maker(*source).is_none()
+    /// A file that the program reads in place and that changed since the key was made: what it left is not of that key.
+    fn changed(&self) -> Result<Option<String>, Fault> {
+        for input in &self.program.inputs {
+            let Read::Table(Input::Source(source)) = input.from else { continue };
+            if self.cx.plan.maker(source).is_none()
+                && let Some(file) = self.cx.tables.changed(self.cx.plan, source)?
             {
-                let at = |fault: Fault| fault.under(&self.step.route().key("inputs").index(nth));
-                self.cx.tables.still(self.cx.plan, *source).map_err(at)?;
+                return Ok(Some(file));
             }
         }
-        Ok(())
+        let mut now = BTreeMap::new();
+        for path in &self.program.spec.code {
+            let files = self.cx.tables.code(path)?.into_iter();
+            now.extend(files.map(|(file, digest)| (format!("code.{file}"), Json::from(digest.to_string()))));
+        }
+        let mut code = self.parts.0.iter().filter(|(part, _)| part.starts_with("code."));
+        let changed = code.find(|(part, digest)| now.get(part) != Some(digest));
+        Ok(changed.map(|(part, _)| part["code.".len()..].to_owned()))
     }
 
     /// A fault of an output at its place in the file.

@@ -42,11 +42,8 @@ pub trait Tables: Sync {
     fn first_of(&self, plan: &Plan, source: usize, read: &dyn Fn() -> Result<Vec<u8>, Fault>) -> Result<Table, Fault>;
     /// Where the one file of a source is.
     fn file(&self, plan: &Plan, source: usize) -> Result<PathBuf, Fault>;
-    /// Whether the files of a source are still those that it is known by.
-    ///
-    /// # Errors
-    /// If one of them isn't: what was read since may be anything.
-    fn still(&self, plan: &Plan, source: usize) -> Result<(), Fault>;
+    /// The first file of a source that isn't any more what its digest was taken of.
+    fn changed(&self, plan: &Plan, source: usize) -> Result<Option<String>, Fault>;
     /// The files of a folder, glob or file, sorted, with their digests.
     fn code(&self, path: &str) -> Result<Vec<(String, Digest)>, Fault>;
     /// Hears how many rows it has from a result that was kept, so that they needn't be read to be counted.
@@ -229,14 +226,15 @@ impl Tables for SourceTables<'_> {
         }
     }
 
-    fn still(&self, plan: &Plan, source: usize) -> Result<(), Fault> {
-        let before = self.seen(plan, source)?;
-        let names: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
-        let now = self.cache.look(&names)?;
-        match before.iter().zip(now).find(|((_, before), now)| before.digest != now.digest) {
-            Some(((name, _), _)) => Err(StoreError::Changing { path: name.into() }.into()),
-            None => Ok(()),
+    fn changed(&self, plan: &Plan, source: usize) -> Result<Option<String>, Fault> {
+        if !matches!(plan.sources[source].spec.origin, Origin::Files) {
+            return Ok(None);
         }
+        let seen = self.seen(plan, source)?;
+        let files: Vec<String> = seen.iter().map(|(name, _)| name.clone()).collect();
+        let now = self.cache.look(&files)?;
+        let other = seen.iter().zip(now).find(|((_, before), now)| before.digest != now.digest);
+        Ok(other.map(|((name, _), _)| name.clone()))
     }
 
     fn code(&self, path: &str) -> Result<Vec<(String, Digest)>, Fault> {

@@ -128,3 +128,29 @@ fn what_stands_in_the_way_is_told_with_what_to_do() {
     let ran = mill.go(&["-C", "nowhere", "status"]);
     assert!(ran.code == 2 && ran.stderr.contains("there is no such folder"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_a_program_made_of_a_file_that_changed_meanwhile_is_not_kept() {
+    let mill = Mill::new();
+    mill.file("data/t.csv", "id\n1\n").file("src/word", "one\n").file(
+        "pipelines/p.yaml",
+        "name: p\nsources: {t: {path: data/t.csv}}\nsteps:\n  r:\n    run: \"touch began; sleep 0.5; cat src/word {{ inputs.t }} > {{ outputs.o }}\"\n    inputs: [t]\n    code: [src/word]\n    outputs: {o: o.txt}\n",
+    );
+    for (file, before, after) in [("data/t.csv", "id\n1\n", "id\n2\n"), ("src/word", "one\n", "two\n")] {
+        let mut child = mill.command(&["run", "p", "--force"]).spawn().expect("it starts");
+        let until = Instant::now() + Duration::from_secs(10);
+        while !mill.at("began").exists() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        mill.file(file, after);
+        assert!(child.wait().expect("it ends").success(), "it is run again");
+        assert!(mill.fine(&["get", "r.o"]).stdout.contains(after.lines().last().expect("a line")));
+        mill.file(file, before);
+        mill.run(&["p"]);
+        assert_eq!(mill.fine(&["get", "r.o"]).stdout, "one\nid\n1\n", "{file}");
+        std::fs::remove_file(mill.at("began")).expect("it began");
+    }
+    mill.edit("pipelines/p.yaml", "touch began", "echo 3 >> {{ inputs.t }}");
+    let ran = mill.go(&["run", "p"]);
+    assert!(ran.code == 1 && ran.stderr.contains("`data/t.csv` changed while the program ran"), "{}", ran.stderr);
+}
