@@ -70,11 +70,6 @@ pub(super) fn run(job: &Job, say: &dyn Fn(String), stopped: &dyn Fn() -> bool) -
             // Both streams are closed: it has ended, or is about to.
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        // Also between lines: one that never falls silent must end too.
-        if stopped() {
-            end(child);
-            return Err(interrupted());
-        }
     }
     while !stopped() {
         match child.try_wait() {
@@ -85,11 +80,7 @@ pub(super) fn run(job: &Job, say: &dyn Fn(String), stopped: &dyn Fn() -> bool) -
         }
     }
     end(child);
-    Err(interrupted())
-}
-
-fn interrupted() -> Fault {
-    Fault::new("interrupted", "the run was interrupted")
+    Err(Fault::new("interrupted", "the run was interrupted"))
 }
 
 fn create(path: &Path) -> Result<File, StoreError> {
