@@ -18,7 +18,7 @@ use super::unit::{Made, Parts, label, unit};
 use crate::data::{self, Field, Format, Shape};
 use crate::plan::{Input, Program, ProgramInput, Read, Step};
 use crate::source::{Fault, Route};
-use crate::spec::{Command, Cwd, OutputKind, OutputSpec, Piece, pieces, written};
+use crate::spec::{Command, Cwd, Origin, OutputKind, OutputSpec, Piece, pieces, written};
 use crate::store::{Digest, Record, STATE, StoreError};
 
 /// What the log of a program is kept as, beside its record.
@@ -110,7 +110,12 @@ fn key(cx: &Cx, step: &Step, program: &Program) -> Result<Parts, Fault> {
 fn input_key(cx: &Cx, input: &ProgramInput, parts: &mut Parts) -> Result<(), Fault> {
     let name = format!("inputs.{}", input.name);
     match &input.from {
-        Read::Table(Input::Source(source)) => parts.add(name, cx.identity(*source)?.bytes.to_string()),
+        Read::Table(Input::Source(source)) => {
+            if is_elsewhere(cx, *source) {
+                parts.add(format!("{name}.format"), json!(input.format));
+            }
+            parts.add(name, cx.identity(*source)?.bytes.to_string());
+        }
         Read::Table(Input::Step(step)) => {
             let mut own = Parts(Vec::new());
             key::table(&mut own, cx.done(*step).table());
@@ -120,6 +125,11 @@ fn input_key(cx: &Cx, input: &ProgramInput, parts: &mut Parts) -> Result<(), Fau
         Read::File { step, output } => parts.add(name, cx.done(*step).outputs[output].to_string()),
     }
     Ok(())
+}
+
+/// Whether a source is a table of another pipeline: no file that a program could read in place.
+fn is_elsewhere(cx: &Cx, source: usize) -> bool {
+    matches!(cx.plan.sources[source].spec.origin, Origin::Pipeline { .. })
 }
 
 fn variable(name: &str, route: &Route) -> Result<String, Fault> {
@@ -301,6 +311,12 @@ impl Attempt<'_> {
                         fs::write(&path, bytes).map_err(StoreError::io("write", &path))?;
                         places.insert(mark, path);
                     }
+                }
+                Read::Table(Input::Source(source)) if is_elsewhere(self.cx, *source) => {
+                    let path = folder.join(format!("{nth}.{}", extension(input.format)));
+                    let bytes = data::write(self.cx.table(*source)?.training(), &path.to_string_lossy())?;
+                    fs::write(&path, bytes).map_err(StoreError::io("write", &path))?;
+                    places.insert(input.name.clone(), path);
                 }
                 Read::Table(Input::Source(source)) if self.cx.plan.maker(*source).is_none() => {
                     let path = self.cx.tables.file(self.cx.plan, *source);

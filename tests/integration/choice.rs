@@ -161,6 +161,9 @@ fn a_table_of_another_pipeline_is_made_first_and_known_ahead() {
         (made(&run), made(&run["before"][0])),
         (vec!["a".to_owned(), "b".to_owned()], vec!["features".to_owned(), "tidy".to_owned()])
     );
+    mill.file("pipelines/program.yaml", "name: program\nsources: {birds: {from: penguins.tidy}}\nsteps:\n  r: {run: [cp, \"{{ inputs.birds }}\", \"{{ outputs.o }}\"], inputs: {birds: csv}, outputs: {o: {path: o.csv, kind: file}}}\n");
+    assert_eq!(made(&mill.run(&["program"])), ["r"]);
+    assert_eq!(mill.fine(&["get", "program/r.o"]).stdout, mill.fine(&["get", "tidy"]).stdout);
     let both = mill.run(&["down", "penguins"]);
     assert_eq!(both["runs"].as_array().map(Vec::len), Some(3));
     mill.edit("pipelines/down.yaml", "penguins.features.test", "penguins.featurs.test");
