@@ -105,14 +105,6 @@ impl Plan {
         }
     }
 
-    /// The name of a source or step.
-    pub fn name_of(&self, input: Input) -> &str {
-        match input {
-            Input::Source(source) => &self.sources[source].spec.name,
-            Input::Step(step) => &self.steps[step].name,
-        }
-    }
-
     /// Which steps a step works on.
     pub fn needs(&self, step: usize) -> Vec<usize> {
         self.needs_of(&self.steps[step].kind)
