@@ -119,6 +119,9 @@ struct ParamArgs {
     /// Take values of params from a YAML file.
     #[arg(long = "params", value_name = "FILE")]
     params: Vec<PathBuf>,
+    /// As the file has them, whatever is said outside.
+    #[arg(skip)]
+    as_written: bool,
 }
 
 /// The program.

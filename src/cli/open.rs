@@ -46,7 +46,16 @@ pub(super) fn root() -> PathBuf {
 }
 
 impl ParamArgs {
+    /// For a pipeline that another one works on: nothing from outside, the environment included, for that other one looks for
+    /// the table that its file stands for.
+    pub(super) fn as_written() -> Self {
+        Self { as_written: true, ..Self::default() }
+    }
+
     fn overrides(&self) -> Overrides {
+        if self.as_written {
+            return Overrides::default();
+        }
         let (files, set, profile) = (self.params.clone(), self.set.clone(), self.profile.clone());
         Overrides { files, set, profile, ..Overrides::default() }.with_environment()
     }

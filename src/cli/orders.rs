@@ -33,7 +33,7 @@ impl Order {
     }
 }
 
-/// The pipelines that targets name, each after those whose tables it works on. What the command line says of params
+/// The pipelines that targets name, each after those whose tables it works on. What is said of params outside of the files
 /// is for those that are named.
 pub(super) fn orders(targets: &[String], params: &ParamArgs, choice: &Choice) -> Result<Vec<Order>, Failure> {
     let root = open::root();
@@ -97,7 +97,7 @@ impl Found<'_> {
             if !self.upstream.entry(file.clone()).or_default().insert(step.clone()) {
                 continue;
             }
-            let opened = open::open_file(&file, &ParamArgs::default())?;
+            let opened = open::open_file(&file, &ParamArgs::as_written())?;
             self.before(&opened.plan)?;
             let places = opened.with_needs(opened.named(step)?);
             let earlier = self.orders.iter_mut().find(|order| order.file == file);
@@ -108,7 +108,7 @@ impl Found<'_> {
                 }
                 None => self.orders.push(Order {
                     file,
-                    params: ParamArgs::default(),
+                    params: ParamArgs::as_written(),
                     is_target: false,
                     asked: Asked {
                         places: places.iter().copied().collect(),

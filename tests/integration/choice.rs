@@ -212,3 +212,27 @@ fn a_timeout_takes_hold_of_a_fit() {
     assert_eq!(run["errors"][0]["code"], "timeout", "{run:#}");
     assert!(run["errors"][0]["line"].as_u64().expect("a line") > 30);
 }
+
+#[test]
+fn params_from_outside_are_for_the_pipelines_that_are_named() {
+    let mill = Mill::new();
+    mill.file("data/t.csv", "x\n1\n2\n3\n");
+    mill.file(
+        "pipelines/up.yaml",
+        "name: up\nparams: {least: 1}\nsources: {t: {path: data/t.csv}}\nsteps: {s: {clean: t, ops: [{filter: x > params.least}]}}\n",
+    );
+    mill.file("pipelines/down.yaml", "name: down\nsources: {u: {from: up.s}}\nsteps: {w: {clean: u}}\n");
+    let mill = mill.env("GRISTMILL_PARAM_LEAST", "2");
+    assert_eq!(mill.run(&["up"])["status"], "done");
+    let run = mill.run(&["down"]);
+    assert_eq!(run["status"], "done", "{run:#}");
+    assert_eq!(mill.fine(&["get", "down/w"]).stdout, "x\n2\n3\n", "as its file says");
+}
+
+#[test]
+fn a_step_of_a_pipeline_with_a_mistake_is_not_unknown() {
+    let mill = Mill::penguins();
+    mill.edit("pipelines/penguins.yaml", "drop_missing: [bill_length_mm", "drop_missing: [bill_lenght_mm");
+    let ran = mill.go(&["why", "forest"]);
+    assert!(ran.code == 2 && ran.stderr.contains("`bill_lenght_mm`"), "{}", ran.stderr);
+}

@@ -79,7 +79,7 @@ impl Pipeline {
             }
             let Ok(file) = Project::pipeline(&self.root, &name) else { continue };
             files.rules.push(file.to_string_lossy().into_owned());
-            let looked = open::look(&self.root, &file, &ParamArgs::default());
+            let looked = open::look(&self.root, &file, &ParamArgs::as_written());
             files.extend(looked.ok().and_then(|looked| looked.said).map(|said| said.files).unwrap_or_default());
         }
         files
