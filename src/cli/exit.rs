@@ -57,6 +57,11 @@ impl Failure {
         serde_json::json!({"status": "failed", "diagnostics": self.diagnostics})
     }
 
+    /// As a run is told that ended with it.
+    pub(crate) fn to_run_json(&self, pipeline: &str) -> serde_json::Value {
+        serde_json::json!({"pipeline": pipeline, "status": "failed", "steps": [], "errors": self.diagnostics})
+    }
+
     /// For people.
     pub(crate) fn render(&self, color: bool) -> String {
         render(&self.diagnostics, color)

@@ -36,12 +36,17 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Failure> {
 /// Prints what runs would do.
 pub(super) fn show_all(orders: Vec<Order>, json: bool) -> Result<Exit, Failure> {
     let mut all = Vec::new();
+    let targets = orders.iter().filter(|order| order.is_target).count();
     for mut order in orders {
         let opened = order.opened()?;
         all.push((opened.plan.name.clone(), statuses(&opened, &order.asked.places)?));
     }
     if json {
         let mut plans: Vec<Json> = all.iter().map(|(name, steps)| to_json(name, steps)).collect();
+        if targets > 1 {
+            out_json(&json!({"runs": plans}));
+            return Ok(Exit::Done);
+        }
         let mut last = plans.pop().expect("there is a pipeline");
         if !plans.is_empty() {
             last["before"] = Json::from(plans);

@@ -72,15 +72,22 @@ pub(super) fn run(
     let id = history.begin(&opened.plan.name)?;
     signals::going(Some((id.as_str(), &opened.plan.name)));
     let mut runner = Runner { opened, asked, options, stop, id: id.as_str(), ended: BTreeMap::new() };
-    let mut result = runner.planned(options.force, listen)?;
-    let mut rounds = 0;
-    while let Some(why) = passing(&result, rounds) {
-        super::say(why);
-        runner.ended.clear();
-        result = runner.planned(options.force, listen)?;
-        rounds += 1;
-    }
+    let result = runner.to_the_end(listen);
     let Runner { opened, ended, .. } = runner;
+    let mut result = match result {
+        Ok(result) => result,
+        Err(failure) => {
+            signals::going(None);
+            // As far as the disk lets: the failure itself is told in any case.
+            drop(history.end(
+                &id,
+                Status::Failed,
+                began.elapsed().as_secs_f64(),
+                &failure.to_run_json(&opened.plan.name),
+            ));
+            return Err(failure);
+        }
+    };
     result.remember(ended);
     let failed = result.failed.iter().filter(|(_, fault)| fault.code != "interrupted");
     let errors: Vec<Diagnostic> = failed.map(|(place, fault)| failure(&opened, *place, fault)).collect();
@@ -127,6 +134,20 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
+    /// Runs, and begins again as long as that is worth it.
+    fn to_the_end(&mut self, listen: &mut Listener) -> Result<RunResult, Failure> {
+        let force = self.options.force;
+        let mut result = self.planned(force, listen)?;
+        let mut rounds = 0;
+        while let Some(why) = passing(&result, rounds) {
+            super::say(why);
+            self.ended.clear();
+            result = self.planned(force, listen)?;
+            rounds += 1;
+        }
+        Ok(result)
+    }
+
     /// Runs, and plans what is left anew as often as a program leaves columns that nobody knew.
     fn planned(&mut self, force: bool, listen: &mut Listener) -> Result<RunResult, Failure> {
         let mut made = BTreeMap::new();

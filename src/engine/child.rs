@@ -18,6 +18,8 @@ pub const SUPERVISE: &str = "supervise";
 
 /// How often it is looked whether the program must end.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long the supervisor takes at least from the end of its program to its own.
+const MOMENT: Duration = Duration::from_millis(1);
 /// How long the supervisor has to end everything before it is ended itself.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many of the last lines a failure tells.
@@ -71,11 +73,16 @@ pub(super) fn run(job: &Job, say: &dyn Fn(String), stopped: &dyn Fn() -> bool) -
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
+    // The supervisor is about to end too: most often in a moment.
+    let mut pause = MOMENT;
     while !stopped() {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
             Ok(Some(status)) => return Err(failed(job, status.code().unwrap_or(1), &last)),
-            Ok(None) => std::thread::sleep(LOOK),
+            Ok(None) => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LOOK);
+            }
             Err(error) => return Err(Fault::new("no-program", "the program was lost").because(error)),
         }
     }

@@ -236,3 +236,14 @@ fn a_step_of_a_pipeline_with_a_mistake_is_not_unknown() {
     let ran = mill.go(&["why", "forest"]);
     assert!(ran.code == 2 && ran.stderr.contains("`bill_lenght_mm`"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_run_that_ends_with_an_error_of_its_own_is_told_as_failed() {
+    let mill = Mill::grades();
+    mill.edit("pipelines/grades.yaml", "    transform: grades\n", "    transform: grades\n    save: out/f.csv\n");
+    mill.file("out/f.csv/in-the-way", "");
+    let ran = mill.go(&["run", "grades"]);
+    assert!(ran.code == 5 && ran.stderr.contains("out/f.csv"), "{}", ran.stderr);
+    let log: Json = serde_json::from_str(&mill.fine(&["log", "--json"]).stdout).expect("JSON");
+    assert_eq!(log["runs"][0]["status"], "failed", "{log:#}");
+}
