@@ -72,7 +72,7 @@ pub(super) fn run(
     let id = history.begin(&opened.plan.name)?;
     signals::going(Some((id.as_str(), &opened.plan.name)));
     let mut runner = Runner { opened, asked, options, stop, id: id.as_str(), ended: BTreeMap::new() };
-    let result = runner.to_the_end(listen);
+    let result = runner.whole(listen);
     let Runner { opened, ended, .. } = runner;
     let mut result = match result {
         Ok(result) => result,
@@ -135,7 +135,7 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     /// Runs, and begins again as long as that is worth it.
-    fn to_the_end(&mut self, listen: &mut Listener) -> Result<RunResult, Failure> {
+    fn whole(&mut self, listen: &mut Listener) -> Result<RunResult, Failure> {
         let force = self.options.force;
         let mut result = self.planned(force, listen)?;
         let mut rounds = 0;
