@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use super::{Failure, ParamArgs};
 use crate::data::Shape;
-use crate::engine::{
-    self, DeployResult, Effects, Env, Known, LOOKING, Project, Registration, Right, Said, SourceTables, StepDone, kept,
-    root_of,
-};
+use crate::engine::{self, Env, Known, Project, Right, Said, SourceTables, StepDone, kept, root_of};
 use crate::plan::Plan;
 use crate::source::{Diagnostic, Document, Fault, Severity, suggest};
 use crate::spec::Overrides;
@@ -203,7 +199,7 @@ impl Opened {
 
     /// An environment that changes nothing: for commands that only look.
     pub(super) fn looking<'a>(&'a self, tables: &'a SourceTables<'a>) -> Result<Env<'a>, Fault> {
-        Ok(Env::plain(Store::open(&self.project.root)?, tables, &Nothing, &RUNNING))
+        Ok(Env::looking(Store::open(&self.project.root)?, tables))
     }
 
     /// A fault at its place in the pipeline's file.
@@ -214,16 +210,5 @@ impl Opened {
     /// Whether there is an error among these.
     pub(super) fn has_errors(diagnostics: &[Diagnostic]) -> bool {
         diagnostics.iter().any(|found| found.severity == Severity::Error)
-    }
-}
-
-static RUNNING: AtomicBool = AtomicBool::new(false);
-
-/// Nothing is deployed by a command that only looks.
-struct Nothing;
-
-impl Effects for Nothing {
-    fn register(&self, _: &Registration) -> Result<DeployResult, Fault> {
-        Err(Fault::new(LOOKING, "nothing is deployed here"))
     }
 }

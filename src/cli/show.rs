@@ -172,15 +172,18 @@ fn table_text(meta: &TableMeta, dropped: &[&(String, usize)]) -> String {
 }
 
 /// The sealed model of a deploy step, as the lock has it.
-fn sealed(opened: &Opened, store: &Store, step: &str) -> Option<Sealed> {
-    let lock = Lock::read(&lock_path(&opened.file)).ok()??;
-    let digest = lock.steps.get(step)?.outputs.get("sealed")?.parse().ok()?;
-    let predictor = Sealed::open(&store.get(&digest).ok()??).ok()?;
-    Some(predictor.sealed().clone())
+///
+/// # Errors
+/// If it is gone or damaged.
+fn sealed(opened: &Opened, store: &Store, step: &str) -> Result<Option<Sealed>, Fault> {
+    let lock = Lock::read(&lock_path(&opened.file))?;
+    let digest = lock.and_then(|lock| lock.steps.get(step)?.outputs.get("sealed")?.parse().ok());
+    let Some(digest) = digest else { return Ok(None) };
+    Ok(Some(Sealed::open(&object(store, &digest)?)?.sealed().clone()))
 }
 
 fn deployed(args: &Show, opened: &Opened, store: &Store, step: &str) -> Result<Exit, Failure> {
-    let Some(sealed) = sealed(opened, store, step) else {
+    let Some(sealed) = sealed(opened, store, step)? else {
         let place = opened.plan.step(step).expect("its place was found");
         return Ok(ahead(args, step, request(&opened.plan, place)));
     };

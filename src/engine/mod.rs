@@ -42,7 +42,7 @@ pub use queue::execute;
 pub use reason::Reason;
 pub use run::{Effects, Env, Registration, RunResult, RunStatus};
 pub use sources::{SourceTables, Tables};
-pub use status::{Ahead, LOOKING, StepStatus, ahead, kept, last_ran};
+pub use status::{Ahead, StepStatus, ahead, kept, last_ran};
 pub use supervise::supervise;
 pub use table::{load_part, object};
 pub use test::{TestResult, run_tests};

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::event::{Event, Outcome, StepEnd};
 use super::outcome::{DeployResult, Payload, StepDone};
 use super::sources::{Identity, Tables};
-use super::status::WOULD_RUN;
+use super::status::{LOOKING, WOULD_RUN};
 use super::unit::label;
 use super::{deploy, evaluate, locked, program, table, train};
 use crate::data::{Shape, Table};
@@ -78,7 +78,23 @@ pub struct Env<'a> {
     pub stop: &'a AtomicBool,
 }
 
+/// Nothing is deployed by looking.
+struct Looking;
+
+impl Effects for Looking {
+    fn register(&self, _: &Registration) -> Result<DeployResult, Fault> {
+        Err(Fault::new(LOOKING, "nothing is deployed here"))
+    }
+}
+
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
 impl<'a> Env<'a> {
+    /// For commands that only look: nothing changes by it.
+    pub fn looking(store: Store, tables: &'a dyn Tables) -> Self {
+        Self::plain(store, tables, &Looking, &RUNNING)
+    }
+
     /// For looking, or for a run of everything that isn't kept: one step at a time, nothing recorded.
     pub fn plain(store: Store, tables: &'a dyn Tables, effects: &'a dyn Effects, stop: &'a AtomicBool) -> Self {
         Self {

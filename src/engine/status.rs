@@ -180,7 +180,7 @@ fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
 /// The code of the fault that stands for "this would run".
 pub(super) const WOULD_RUN: &str = "would-run";
 /// The code of the fault of effects that only look: nothing is left to do but to act on the world.
-pub const LOOKING: &str = "only-looking";
+pub(super) const LOOKING: &str = "only-looking";
 
 /// What is kept of the steps at `places`, as a run would find it; none where one would run.
 pub fn kept(plan: &Plan, places: &[usize], env: &Env) -> Vec<Option<StepDone>> {

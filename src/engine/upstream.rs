@@ -1,12 +1,10 @@
 //! Tables of other pipelines, as their last runs have left them.
 
-use std::sync::atomic::AtomicBool;
-
 use serde_json::{Value as Json, json};
 
 use super::look::Right;
-use super::outcome::{DeployResult, PartMeta, TableMeta};
-use super::run::{Effects, Env, Registration};
+use super::outcome::{PartMeta, TableMeta};
+use super::run::Env;
 use super::sources::SourceTables;
 use super::status::kept;
 use super::table::load_part;
@@ -14,17 +12,6 @@ use crate::data::{ROW, Table, unexpected};
 use crate::plan::Plan;
 use crate::source::Fault;
 use crate::store::{Digest, Store};
-
-/// Nothing is deployed by looking.
-struct Nothing;
-
-impl Effects for Nothing {
-    fn register(&self, _: &Registration) -> Result<DeployResult, Fault> {
-        Err(Fault::new("not-run", "nothing is deployed here"))
-    }
-}
-
-static RUNNING: AtomicBool = AtomicBool::new(false);
 
 /// What is kept of a table of another pipeline.
 ///
@@ -34,7 +21,7 @@ pub(super) fn kept_table(other: &Right, pipeline: &str, step: &str) -> Result<Ta
     let place = other.plan.step(step).expect("the plan was made with it");
     let places = with_needs(&other.plan, place);
     let tables = SourceTables::new(&other.project, &other.plan)?;
-    let env = Env::plain(Store::open(&other.project.root)?, &tables, &Nothing, &RUNNING);
+    let env = Env::looking(Store::open(&other.project.root)?, &tables);
     let done = kept(&other.plan, &places, &env).pop().flatten();
     tables.save()?;
     let done = done.ok_or_else(|| {
