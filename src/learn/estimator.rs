@@ -12,6 +12,29 @@ use crate::source::Fault;
 /// How many rows are predicted at a time.
 const ROWS: usize = 256;
 
+/// What every kind of estimator can do. A new kind implements it beside its data, and gets a line in [`Estimator`] and
+/// one in `Estimator::fitted`.
+pub(super) trait Fitted: Sync {
+    /// Whether it answers with classes or numbers.
+    fn task(&self) -> Task;
+    /// How many features a row has; `None` if it reads none.
+    fn columns(&self) -> Option<usize>;
+    /// How many values it gives for a row: one a class, or one number.
+    fn outputs(&self) -> usize;
+    /// Each feature's share; `None` if it knows none.
+    fn importance(&self) -> Option<&[f64]>;
+    /// Says something of one row.
+    fn row(&self, row: &[f64], into: &mut [f64]);
+    /// Says something of rows of `columns` values each, bit for bit what `row` says.
+    fn rows(&self, rows: &[f64], columns: usize, into: &mut [f64]) {
+        for (nth, into) in into.chunks_mut(self.outputs()).enumerate() {
+            self.row(&rows[nth * columns..(nth + 1) * columns], into);
+        }
+    }
+    /// Whether its numbers hang together, so that no row can lead out of bounds.
+    fn is_sound(&self) -> bool;
+}
+
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,45 +50,34 @@ pub enum Estimator {
 }
 
 impl Estimator {
+    fn fitted(&self) -> &dyn Fitted {
+        match self {
+            Estimator::Constant(constant) => constant,
+            Estimator::Line(line) => line,
+            Estimator::Logistic(logistic) => logistic,
+            Estimator::Forest(forest) => forest,
+        }
+    }
+
     /// Whether it answers with classes or numbers.
     pub fn task(&self) -> Task {
-        match self {
-            Estimator::Constant(constant) => constant.task,
-            Estimator::Line(_) => Task::Regression,
-            Estimator::Logistic(_) => Task::Classification,
-            Estimator::Forest(forest) => forest.task,
-        }
+        self.fitted().task()
     }
 
     /// How many features a row has; `None` if it reads none.
     pub fn columns(&self) -> Option<usize> {
-        match self {
-            Estimator::Constant(_) => None,
-            Estimator::Line(line) => Some(line.coefficients.len()),
-            Estimator::Logistic(logistic) => Some(logistic.columns),
-            Estimator::Forest(forest) => Some(forest.columns),
-        }
+        self.fitted().columns()
     }
 
     /// How many values it gives for a row: one a class, or one number.
     pub fn outputs(&self) -> usize {
-        match self {
-            Estimator::Constant(constant) => constant.values.len(),
-            Estimator::Line(_) => 1,
-            Estimator::Logistic(logistic) => logistic.count,
-            Estimator::Forest(forest) => forest.outputs,
-        }
+        self.fitted().outputs()
     }
 
     /// What each feature contributes, as shares that sum to 1 (all 0 if none does): the impurity that its splits
-    /// took away for trees, |coefficient| × standard deviation for linear models. `None` if it reads none.
+    /// took away for trees, |coefficient| × standard deviation for linear models. `None` if it knows none.
     pub fn importance(&self) -> Option<&[f64]> {
-        match self {
-            Estimator::Constant(_) => None,
-            Estimator::Line(line) => Some(&line.importance),
-            Estimator::Logistic(logistic) => Some(&logistic.importance),
-            Estimator::Forest(forest) => Some(&forest.importance),
-        }
+        self.fitted().importance()
     }
 
     /// The linear model's coefficients, one row a log-odds (one for two classes) or a single one for a regression,
@@ -86,12 +98,7 @@ impl Estimator {
     /// # Panics
     /// If `row` or `into` has another length than `columns()` and `outputs()` tell.
     pub fn predict_row(&self, row: &[f64], into: &mut [f64]) {
-        match self {
-            Estimator::Constant(constant) => into.copy_from_slice(&constant.values),
-            Estimator::Line(line) => into[0] = line.row(row),
-            Estimator::Logistic(logistic) => logistic.row(row, into),
-            Estimator::Forest(forest) => forest.rows(row, into),
-        }
+        self.fitted().row(row, into);
     }
 
     /// Says something of each row, in parallel; bit for bit what `predict_row` says.
@@ -124,12 +131,7 @@ impl Estimator {
                 *slot = *value;
             }
         }
-        if let Estimator::Forest(forest) = self {
-            return forest.rows(&rows, into);
-        }
-        for (index, into) in into.chunks_mut(outputs).enumerate() {
-            self.predict_row(&rows[index * columns..(index + 1) * columns], into);
-        }
+        self.fitted().rows(&rows, columns, into);
     }
 
     /// Checks that data from outside hangs together, so that no row can lead out of bounds.
@@ -137,13 +139,7 @@ impl Estimator {
     /// # Errors
     /// If it doesn't.
     pub fn check(&self) -> Result<(), Fault> {
-        let sound = match self {
-            Estimator::Constant(constant) => !constant.values.is_empty(),
-            Estimator::Line(_) => true,
-            Estimator::Logistic(logistic) => logistic.is_sound(),
-            Estimator::Forest(forest) => forest.is_sound(),
-        };
-        if sound {
+        if self.fitted().is_sound() {
             return Ok(());
         }
         Err(Fault::new("broken-model", "the model's numbers do not hang together").help("train it again"))

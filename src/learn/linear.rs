@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Task;
+use super::estimator::Fitted;
 use super::nature::Nature;
 
 /// The same answer for every row.
@@ -12,6 +13,32 @@ pub struct Constant {
     pub task: Task,
     /// Each class' probability, or one number.
     pub values: Vec<f64>,
+}
+
+impl Fitted for Constant {
+    fn task(&self) -> Task {
+        self.task
+    }
+
+    fn columns(&self) -> Option<usize> {
+        None
+    }
+
+    fn outputs(&self) -> usize {
+        self.values.len()
+    }
+
+    fn importance(&self) -> Option<&[f64]> {
+        None
+    }
+
+    fn row(&self, _: &[f64], into: &mut [f64]) {
+        into.copy_from_slice(&self.values);
+    }
+
+    fn is_sound(&self) -> bool {
+        !self.values.is_empty()
+    }
 }
 
 /// A weighted sum of the features.
@@ -25,11 +52,30 @@ pub struct Line {
     pub importance: Vec<f64>,
 }
 
-impl Line {
-    /// The sum for one row.
-    pub(super) fn row(&self, row: &[f64]) -> f64 {
+impl Fitted for Line {
+    fn task(&self) -> Task {
+        Task::Regression
+    }
+
+    fn columns(&self) -> Option<usize> {
+        Some(self.coefficients.len())
+    }
+
+    fn outputs(&self) -> usize {
+        1
+    }
+
+    fn importance(&self) -> Option<&[f64]> {
+        Some(&self.importance)
+    }
+
+    fn row(&self, row: &[f64], into: &mut [f64]) {
         assert_eq!(row.len(), self.coefficients.len(), "one value a feature");
-        dot(row, &self.coefficients) + self.intercept
+        into[0] = dot(row, &self.coefficients) + self.intercept;
+    }
+
+    fn is_sound(&self) -> bool {
+        true
     }
 }
 
@@ -50,9 +96,25 @@ pub struct Logistic {
     pub importance: Vec<f64>,
 }
 
-impl Logistic {
+impl Fitted for Logistic {
+    fn task(&self) -> Task {
+        Task::Classification
+    }
+
+    fn columns(&self) -> Option<usize> {
+        Some(self.columns)
+    }
+
+    fn outputs(&self) -> usize {
+        self.count
+    }
+
+    fn importance(&self) -> Option<&[f64]> {
+        Some(&self.importance)
+    }
+
     /// Each class' probability.
-    pub(super) fn row(&self, row: &[f64], into: &mut [f64]) {
+    fn row(&self, row: &[f64], into: &mut [f64]) {
         assert_eq!(row.len(), self.columns, "one value a feature");
         into.fill(0.0);
         if let [first, second] = self.present[..] {
@@ -79,7 +141,7 @@ impl Logistic {
     }
 
     /// Whether lengths and classes hang together.
-    pub(super) fn is_sound(&self) -> bool {
+    fn is_sound(&self) -> bool {
         let rows = if self.present.len() == 2 { 1 } else { self.present.len() };
         self.present.len() >= 2
             && self.columns > 0

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grow::Tree;
 use crate::learn::Task;
+use crate::learn::estimator::Fitted;
 use crate::learn::linear::to_shares;
 use crate::source::Fault;
 
@@ -81,8 +82,40 @@ impl Forest {
         self.roots.len()
     }
 
+    fn leaf(&self, mut node: usize, row: &[f64]) -> usize {
+        loop {
+            let (feature, child) = (self.feature[node], self.child[node] as usize);
+            if feature == LEAF {
+                return child;
+            }
+            node = child + usize::from(row[feature as usize] > self.threshold[node]);
+        }
+    }
+}
+
+impl Fitted for Forest {
+    fn task(&self) -> Task {
+        self.task
+    }
+
+    fn columns(&self) -> Option<usize> {
+        Some(self.columns)
+    }
+
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn importance(&self) -> Option<&[f64]> {
+        Some(&self.importance)
+    }
+
+    fn row(&self, row: &[f64], into: &mut [f64]) {
+        self.rows(row, self.columns, into);
+    }
+
     /// The average answer for each row. `rows` holds `columns` values a row, `into` takes `outputs` a row.
-    pub(in crate::learn) fn rows(&self, rows: &[f64], into: &mut [f64]) {
+    fn rows(&self, rows: &[f64], _: usize, into: &mut [f64]) {
         assert_eq!(rows.len() * self.outputs, into.len() * self.columns, "one value a feature");
         into.fill(0.0);
         // A tree stays in the cache for a block of rows; each row still sums its trees in order.
@@ -97,18 +130,8 @@ impl Forest {
         into.iter_mut().for_each(|value| *value /= trees);
     }
 
-    fn leaf(&self, mut node: usize, row: &[f64]) -> usize {
-        loop {
-            let (feature, child) = (self.feature[node], self.child[node] as usize);
-            if feature == LEAF {
-                return child;
-            }
-            node = child + usize::from(row[feature as usize] > self.threshold[node]);
-        }
-    }
-
     /// Whether every path ends in a leaf: children come after their parents.
-    pub(in crate::learn) fn is_sound(&self) -> bool {
+    fn is_sound(&self) -> bool {
         let nodes = self.feature.len();
         self.columns > 0
             && self.outputs > 0
