@@ -1,11 +1,14 @@
 //! What learners read: numbers, column by column.
 
-/// A dense matrix of `rows × columns` floats in column-major order. Every value is finite.
+/// A dense matrix of `rows × columns` floats in column-major order. A column holds numbers, or the codes of categories.
+/// NaN stands for "no value": only models that say so take it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     names: Vec<String>,
     rows: usize,
     values: Vec<f64>,
+    /// How many categories a column's codes tell apart; `None` for numbers.
+    levels: Vec<Option<u32>>,
 }
 
 impl Matrix {
@@ -15,7 +18,23 @@ impl Matrix {
     /// If lengths differ: the caller builds both from one table.
     pub fn new(names: Vec<String>, rows: usize, values: Vec<f64>) -> Self {
         assert_eq!(values.len(), rows * names.len(), "a matrix of {rows} rows and {} columns", names.len());
-        Self { names, rows, values }
+        let levels = vec![None; names.len()];
+        Self { names, rows, values, levels }
+    }
+
+    /// With columns that hold the codes of categories: `levels` says for each column how many, `None` for numbers.
+    ///
+    /// # Panics
+    /// If there isn't one entry a column.
+    #[must_use]
+    pub fn with_levels(self, levels: Vec<Option<u32>>) -> Self {
+        assert_eq!(levels.len(), self.columns(), "one entry a column");
+        Self { levels, ..self }
+    }
+
+    /// How many categories the codes of a column tell apart (codes are below that); `None` if it holds numbers.
+    pub fn levels(&self, column: usize) -> Option<u32> {
+        self.levels[column]
     }
 
     /// The columns' names, in order.
@@ -64,6 +83,6 @@ impl Matrix {
                 rows.iter().map(move |&row| column[row])
             })
             .collect();
-        Self::new(self.names.clone(), rows.len(), values)
+        Self::new(self.names.clone(), rows.len(), values).with_levels(self.levels.clone())
     }
 }

@@ -1,25 +1,39 @@
 //! What every fit asks of its rows first, so that no solver meets what it can't take.
 
 use super::nature::Nature;
-use super::{Target, Task, Training};
+use super::{Model, Target, Task, Training};
 use crate::source::Fault;
 
-/// The faults of the data that no model can learn from. `columns` is whether the model needs features at all.
-pub(super) fn training(data: &Training, name: &str, tasks: &[Task], columns: bool) -> Result<(), Fault> {
-    if !tasks.contains(&data.y.task()) {
-        return Err(wrong_task(name, data.y.task()));
+/// The faults of the data that the model can't learn from.
+pub(super) fn training<M: Model>(data: &Training) -> Result<(), Fault> {
+    if !M::TASKS.contains(&data.y.task()) {
+        return Err(wrong_task(M::NAME, data.y.task()));
     }
     rows(data)?;
-    if columns && data.x.columns() == 0 {
-        return Err(Fault::new("no-features", format!("`{name}` has no features to learn from"))
+    if M::FEATURES && data.x.columns() == 0 {
+        return Err(Fault::new("no-features", format!("`{}` has no features to learn from", M::NAME))
             .help("give `features` at least one column besides the target"));
     }
-    finite(data)?;
+    categories::<M>(data)?;
+    finite(data, M::MISSING)?;
     weights(data)?;
     match data.y {
-        Target::Classes { codes, count } if columns => classes(data, name, codes, *count),
+        Target::Classes { codes, count } if M::FEATURES => classes(data, M::NAME, codes, *count),
         Target::Classes { codes, count } => in_range(codes, *count),
         Target::Numbers(_) => Ok(()),
+    }
+}
+
+/// Categories reach only models that take them.
+fn categories<M: Model>(data: &Training) -> Result<(), Fault> {
+    let place = (0..data.x.columns()).find(|&column| data.x.levels(column).is_some());
+    match place.filter(|_| M::FEATURES && !M::CATEGORIES) {
+        Some(place) => {
+            let name = &data.x.names()[place];
+            let message = format!("`{}` learns from numbers, and the feature `{name}` is a category", M::NAME);
+            Err(Fault::new("wrong-type", message).help(format!("put `one_hot: [{name}]` before")))
+        }
+        None => Ok(()),
     }
 }
 
@@ -50,9 +64,10 @@ fn rows(data: &Training) -> Result<(), Fault> {
     Ok(())
 }
 
-fn finite(data: &Training) -> Result<(), Fault> {
+fn finite(data: &Training, missing: bool) -> Result<(), Fault> {
+    let fits = |value: &f64| value.is_finite() || (missing && value.is_nan());
     for (index, name) in data.x.names().iter().enumerate() {
-        if let Some(row) = data.x.column(index).iter().position(|value| !value.is_finite()) {
+        if let Some(row) = data.x.column(index).iter().position(|value| !fits(value)) {
             return Err(Fault::new("not-finite", format!("feature `{name}` is no finite number in row {}", row + 1))
                 .help("fill or drop missing values before training"));
         }

@@ -43,6 +43,10 @@ pub trait Model: Serialize + Send + Sync + Sized + 'static {
     const CHANCE: bool;
     /// Whether it reads features at all.
     const FEATURES: bool = true;
+    /// Whether a row may lack a feature (NaN in the matrix).
+    const MISSING: bool = false;
+    /// Whether a feature may be a category (its code in the matrix).
+    const CATEGORIES: bool = false;
     /// Its hyper-parameters.
     const HYPER: &'static [HyperParameter];
     /// What its hyper-parameters are called elsewhere, and their names here.
@@ -75,6 +79,10 @@ pub trait CheckedModel: Send + Sync {
     fn uses_chance(&self) -> bool;
     /// What it can predict.
     fn tasks(&self) -> &'static [Task];
+    /// Whether a row may lack a feature.
+    fn takes_missing(&self) -> bool;
+    /// Whether a feature may be a category.
+    fn takes_categories(&self) -> bool;
     /// Checks the rows and learns from them.
     ///
     /// # Errors
@@ -103,8 +111,16 @@ impl<M: Model> CheckedModel for M {
         M::TASKS
     }
 
+    fn takes_missing(&self) -> bool {
+        M::MISSING
+    }
+
+    fn takes_categories(&self) -> bool {
+        M::CATEGORIES
+    }
+
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
-        validate::training(data, M::NAME, M::TASKS, M::FEATURES)?;
+        validate::training::<M>(data)?;
         Model::fit(self, data)
     }
 }
@@ -124,6 +140,10 @@ pub struct ModelEntry {
     pub example: &'static str,
     /// What it can predict.
     pub tasks: &'static [Task],
+    /// Whether a row may lack a feature.
+    pub missing: bool,
+    /// Whether a feature may be a category.
+    pub categories: bool,
     /// Its hyper-parameters.
     pub hyper: &'static [HyperParameter],
     /// What its hyper-parameters are called elsewhere, and their names here.
@@ -142,6 +162,8 @@ impl ModelEntry {
             summary: M::SUMMARY,
             example: M::EXAMPLE,
             tasks: M::TASKS,
+            missing: M::MISSING,
+            categories: M::CATEGORIES,
             hyper: M::HYPER,
             synonyms: M::SYNONYMS,
             schema: || schemars::schema_for!(M::Params),
