@@ -257,7 +257,7 @@ fn one(
     let names = features::names(train, &worked.shape)?;
     let trained = learn(train, worked.training(), &names, meaning, cx.plan.seed, &Silent(cx))?;
     let test = worked.part(Part::Test).expect("it was made");
-    let prediction = trained.predict(&features::matrix(test, &names)?)?;
+    let prediction = trained.predict(&features::matrix(test, &trained.features, trained.missing)?)?;
     let truth = features::answers(test, &train.target.column, meaning)?;
     let values = match prediction {
         Prediction::Probabilities { values, .. } | Prediction::Numbers(values) => values,

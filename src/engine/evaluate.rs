@@ -175,7 +175,7 @@ fn answers(cx: &Cx, candidate: &Candidate, trained: &Trained, part: Part) -> Res
         positive: trained.positive,
     };
     let truth = features::answers(&frame, &trained.target, &meaning)?;
-    let prediction = trained.predict(&features::matrix(&frame, &trained.features)?)?;
+    let prediction = trained.predict(&features::matrix(&frame, &trained.features, trained.missing)?)?;
     let prediction = widened(prediction, &truth);
     let rows = positions(&frame)?.iter().map(|row| row.unwrap_or(-1)).collect();
     Ok(Judged { truth, prediction, rows })

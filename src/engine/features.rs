@@ -1,54 +1,97 @@
 //! From a table to what learners read: a matrix of features, and the answers.
 
+use std::collections::HashMap;
+
 use polars::prelude::{Column, DataFrame, DataType};
 use serde_json::Value as Json;
 
 use crate::data::{Kind, Matrix, Shape, Value, positions, stats, unexpected, value_at};
 use crate::learn::{self, Task};
 use crate::plan::Train;
+use crate::seal::Feature;
 use crate::source::Fault;
 
 /// The columns that a train step learns from, in the table's order.
 pub(super) fn names(train: &Train, shape: &Shape) -> Result<Vec<String>, Fault> {
     let names = train.picks(shape).map_err(|fault| fault.within("features"))?;
     for name in &names {
-        let kind = shape.expect(name)?;
-        if !(kind.is_numeric() || kind == Kind::Bool) {
-            return Err(Fault::new("wrong-type", format!("`{name}` is {kind}, and a model learns from numbers"))
-                .help(format!("put `one_hot: [{name}]` before, or `drop` it")));
+        if let Some(fault) = train.unfit(name, shape.expect(name)?) {
+            return Err(fault);
         }
     }
     Ok(names)
 }
 
-/// The features of a table's rows.
+/// What a model will read of rows that it learns from: each column, with its categories if it isn't a number.
+pub(super) fn inputs(frame: &DataFrame, names: &[String]) -> Result<Vec<Feature>, Fault> {
+    let input = |name: &String| {
+        let column = frame.column(name).map_err(unexpected)?;
+        if column.str().is_err() {
+            return Ok(Feature::number(name));
+        }
+        let categories = stats::value_counts(column).into_iter().map(|(value, _)| value);
+        Ok(Feature::category(name, categories.collect()))
+    };
+    names.iter().map(input).collect()
+}
+
+/// The features of a table's rows, NaN where there is no value.
 ///
 /// # Errors
-/// A missing value: with its column, how many there are, and the first row.
-pub(super) fn matrix(frame: &DataFrame, names: &[String]) -> Result<Matrix, Fault> {
-    let mut values = Vec::with_capacity(frame.height() * names.len());
-    for name in names {
-        numbers(frame, name, &mut values)?;
+/// A missing value, unless the model takes them: with its column, how many there are, and the first row.
+pub(super) fn matrix(frame: &DataFrame, inputs: &[Feature], missing: bool) -> Result<Matrix, Fault> {
+    let mut values = Vec::with_capacity(frame.height() * inputs.len());
+    for input in inputs {
+        if !missing {
+            present(frame, &input.name)?;
+        }
+        match &input.categories {
+            None => numbers(frame, &input.name, &mut values)?,
+            Some(categories) => codes(frame, &input.name, categories, &mut values)?,
+        }
     }
-    Ok(Matrix::new(names.to_vec(), frame.height(), values))
+    let names = inputs.iter().map(|input| input.name.clone()).collect();
+    Ok(Matrix::new(names, frame.height(), values).with_levels(inputs.iter().map(Feature::levels).collect()))
+}
+
+/// Every row has a value.
+fn present(frame: &DataFrame, name: &str) -> Result<(), Fault> {
+    let column = frame.column(name).map_err(unexpected)?;
+    let missing = column.null_count();
+    if missing == 0 {
+        return Ok(());
+    }
+    Err(Fault::new(
+        "missing-values",
+        format!(
+            "the feature `{name}` has no value in {missing} of {} rows, the first is {}",
+            column.len(),
+            first_missing(frame, column)
+        ),
+    )
+    .help(format!("put `fill_missing: {{{name}: median}}` or `drop_missing: [{name}]` before")))
 }
 
 fn numbers(frame: &DataFrame, name: &str, into: &mut Vec<f64>) -> Result<(), Fault> {
     let column = frame.column(name).map_err(unexpected)?;
-    let missing = column.null_count();
-    if missing > 0 {
-        return Err(Fault::new(
-            "missing-values",
-            format!(
-                "the feature `{name}` has no value in {missing} of {} rows, the first is {}",
-                column.len(),
-                first_missing(frame, column)
-            ),
-        )
-        .help(format!("put `fill_missing: {{{name}: median}}` or `drop_missing: [{name}]` before")));
-    }
     let numbers = column.cast(&DataType::Float64).map_err(unexpected)?;
     into.extend(numbers.f64().map_err(unexpected)?.iter().map(|number| number.unwrap_or(f64::NAN)));
+    Ok(())
+}
+
+/// The places of a column's values among its categories.
+fn codes(frame: &DataFrame, name: &str, categories: &[Value], into: &mut Vec<f64>) -> Result<(), Fault> {
+    let places: HashMap<&str, f64> = categories
+        .iter()
+        .enumerate()
+        .filter_map(|(place, category)| match category {
+            Value::Str(text) => Some((text.as_ref(), place as f64)),
+            _ => None,
+        })
+        .collect();
+    let column = frame.column(name).map_err(unexpected)?;
+    let texts = column.str().map_err(unexpected)?;
+    into.extend(texts.iter().map(|text| text.and_then(|text| places.get(text).copied()).unwrap_or(f64::NAN)));
     Ok(())
 }
 
@@ -155,6 +198,7 @@ pub(super) fn weights(train: &Train, frame: &DataFrame, y: &learn::Target) -> Re
         }
         (Some(crate::spec::Weights::Column(column)), _) => {
             let mut found = Vec::with_capacity(frame.height());
+            present(frame, column)?;
             numbers(frame, column, &mut found)?;
             Ok(Some(found))
         }

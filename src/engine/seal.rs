@@ -69,7 +69,7 @@ fn seal(
     raw: &Table,
     training: &DataFrame,
 ) -> Result<Sealed, Fault> {
-    let needed: BTreeSet<String> = trained.features.iter().cloned().collect();
+    let needed: BTreeSet<String> = trained.features.iter().map(|feature| feature.name.clone()).collect();
     let pruned = prune(whole, &needed, &cx.plan.unasked);
     let contract = cx.plan.sources[source].contract.as_ref();
     let mut signature = Vec::new();

@@ -13,7 +13,7 @@ use super::table;
 use super::unit::{Made, Parts, label, unit};
 use crate::learn::{Task, Training, Watch};
 use crate::plan::{Step, Train};
-use crate::seal::Trained;
+use crate::seal::{FORMAT, Trained};
 use crate::source::Fault;
 use crate::spec::Weights;
 
@@ -73,6 +73,7 @@ fn key(cx: &Cx, train: &Train, meta: &TableMeta, names: &[String]) -> Result<Par
 
 /// The parts that say which model it is and what it predicts.
 pub(super) fn model_key(seed: u64, train: &Train, parts: &mut Parts) {
+    parts.add("format", FORMAT);
     parts.add("model", train.model_name);
     parts.add("version", train.model.version());
     parts.add("with", train.model.canonical());
@@ -105,7 +106,9 @@ pub(super) fn learn(
     seed: u64,
     watch: &dyn Watch,
 ) -> Result<Trained, Fault> {
-    let x = features::matrix(frame, names)?;
+    let inputs = features::inputs(frame, names)?;
+    let missing = train.model.takes_missing();
+    let x = features::matrix(frame, &inputs, missing)?;
     let y = features::answers(frame, &train.target.column, meaning)?;
     let weights = features::weights(train, frame, &y)?;
     let mut data = Training::new(&x, &y).seeded(seed).watched(watch);
@@ -121,7 +124,8 @@ pub(super) fn learn(
         task: meaning.task,
         classes: meaning.classes.clone(),
         positive: meaning.positive.filter(|_| meaning.task == Task::Classification),
-        features: names.to_vec(),
+        features: inputs,
+        missing,
         rows: frame.height() as u64,
         estimator,
     })

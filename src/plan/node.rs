@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 
-use crate::data::{Contract, Format, Part, Selector, Shape, Table};
+use crate::data::{Contract, Format, Kind, Part, Selector, Shape, Table};
 use crate::expr::Expr;
 use crate::learn::{CheckedModel, Task};
 use crate::ops::{CheckedOp, Rows};
@@ -288,6 +288,11 @@ pub struct Train {
 }
 
 impl Train {
+    /// Why the model can't learn from a column of that type, if it can't.
+    pub fn unfit(&self, column: &str, kind: Kind) -> Option<Fault> {
+        unfit(self.model_name, self.model.takes_categories(), column, kind)
+    }
+
     /// The columns that it learns from, in the order they are picked: neither the target nor the weights.
     pub fn picks(&self, shape: &Shape) -> Result<Vec<String>, Fault> {
         let weight = match &self.weights {
@@ -297,6 +302,23 @@ impl Train {
         let picked = self.features.resolve(shape)?;
         Ok(picked.into_iter().filter(|name| *name != self.target.column && Some(name) != weight).collect())
     }
+}
+
+/// Why a model can't learn from a column of that type, if it can't.
+pub(super) fn unfit(model: &str, categories: bool, column: &str, kind: Kind) -> Option<Fault> {
+    let is_category = matches!(kind, Kind::Category | Kind::Str);
+    if kind.is_numeric() || kind == Kind::Bool || (is_category && categories) {
+        return None;
+    }
+    let help = match kind {
+        _ if is_category => format!("put `one_hot: [{column}]` before, or `drop` it"),
+        _ => format!("derive numbers from it, or `drop: [{column}]`"),
+    };
+    let message = match categories {
+        true => format!("`{column}` is {kind}, and `{model}` learns from numbers and categories"),
+        false => format!("`{column}` is {kind}, and `{model}` learns from numbers"),
+    };
+    Some(Fault::new("wrong-type", message).help(help))
 }
 
 /// Cross-validation.

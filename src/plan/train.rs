@@ -1,6 +1,6 @@
 //! A train step: its model decoded by name, its target and features looked up.
 
-use super::node::{Cv, Input, Target, Train};
+use super::node::{Cv, Input, Target, Train, unfit};
 use crate::data::{Kind, Selector, Shape};
 use crate::learn::{CheckedModel, Model, ModelEntry, ModelVisitor, Task, find_model, with_model};
 use crate::source::{Data, Fault, Node, Route, Segment, decode};
@@ -40,7 +40,15 @@ pub(super) fn train(
     }
     let features = spec.features.clone().unwrap_or_else(Selector::all);
     if let Some(shape) = shape {
-        check_features(spec, &features, shape, target, &pipeline.roles, faults);
+        check_features(
+            spec,
+            model.as_ref().map(|(entry, _)| *entry),
+            &features,
+            shape,
+            target,
+            &pipeline.roles,
+            faults,
+        );
     }
     let (entry, model) = model?;
     if let Some(task) = task.filter(|task| !entry.tasks.contains(task)) {
@@ -81,6 +89,7 @@ fn unpredictable(kind: Kind, task: Option<Task>, column: &str) -> Option<Fault> 
 
 fn check_features(
     spec: &TrainSpec,
+    entry: Option<&ModelEntry>,
     features: &Selector,
     shape: &Shape,
     target: &TargetSpec,
@@ -130,15 +139,12 @@ fn check_features(
             faults.push(features.blame(&column, Fault::new("held-back", what)).within("features"));
             continue;
         }
-        let Some(kind) = shape.known(&column).filter(|kind| !(kind.is_numeric() || *kind == Kind::Bool)) else {
+        let Some(fault) = entry
+            .zip(shape.known(&column))
+            .and_then(|(entry, kind)| unfit(entry.name, entry.categories, &column, kind))
+        else {
             continue;
         };
-        let help = match kind {
-            Kind::Category | Kind::Str => format!("put `one_hot: [{column}]` before, or `drop` it"),
-            _ => format!("derive numbers from it, or `drop: [{column}]`"),
-        };
-        let fault =
-            Fault::new("wrong-type", format!("`{column}` is {kind}, and a model learns from numbers")).help(help);
         let place = if spec.features.is_some() { "features" } else { "train" };
         faults.push(if place == "features" { features.blame(&column, fault) } else { fault }.within(place));
     }

@@ -1,6 +1,7 @@
 //! Sealed models: the way from a raw record to an answer, as data only, in one canonical binary form.
 
 mod answer;
+mod feature;
 mod format;
 mod predictor;
 mod reference;
@@ -8,6 +9,7 @@ mod sealed;
 mod trained;
 
 pub use answer::{Answer, FieldFault};
+pub use feature::Feature;
 pub use predictor::Predictor;
 pub use reference::{ColumnReference, reference};
 pub use sealed::{FORMAT, InputField, Sample, Sealed, Signature};

@@ -33,7 +33,8 @@ thread_local! {
 impl Predictor {
     pub(super) fn new(sealed: Sealed) -> Result<Self, Fault> {
         let inputs: Vec<String> = sealed.signature.iter().map(|field| field.name.clone()).collect();
-        let evaluator = Evaluator::new(&sealed.steps, &inputs, &sealed.trained.features)?;
+        let features: Vec<String> = sealed.trained.features.iter().map(|feature| feature.name.clone()).collect();
+        let evaluator = Evaluator::new(&sealed.steps, &inputs, &features)?;
         Ok(Self { sealed, evaluator })
     }
 
@@ -89,11 +90,13 @@ impl Predictor {
             .map_err(|refusal| FieldFault { field: refusal.field, reason: refusal.reason })?;
         row.clear();
         let trained = &self.sealed.trained;
-        for (value, name) in features.iter().zip(&trained.features) {
-            match value.as_f64() {
-                Some(number) => row.push(number),
-                None => return Err(FieldFault { field: None, reason: format!("the feature `{name}` has no value") }),
+        for (value, feature) in features.iter().zip(&trained.features) {
+            let number = feature.read(value);
+            if number.is_nan() && !trained.missing {
+                let reason = format!("the feature `{}` has no value", feature.name);
+                return Err(FieldFault { field: None, reason });
             }
+            row.push(number);
         }
         let mut outputs = vec![0.0; trained.estimator.outputs()];
         trained.estimator.predict_row(row, &mut outputs);

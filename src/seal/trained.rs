@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::format;
+use super::{Feature, format};
 use crate::data::{Kind, Matrix, Value};
 use crate::learn::{Estimator, Task};
 use crate::source::Fault;
@@ -25,7 +25,9 @@ pub struct Trained {
     /// Which class is the positive one, if there are two.
     pub positive: Option<u32>,
     /// The columns it reads, in order.
-    pub features: Vec<String>,
+    pub features: Vec<Feature>,
+    /// Whether a row may lack a feature.
+    pub missing: bool,
     /// How many rows it learned from.
     pub rows: u64,
     /// What it learned.
@@ -57,7 +59,8 @@ impl Trained {
             Task::Regression => self.estimator.outputs() == 1,
         };
         let positive = self.positive.is_none_or(|positive| (positive as usize) < self.classes.len());
-        if columns && outputs && positive && self.estimator.task() == self.task {
+        let features = self.features.iter().all(Feature::is_sound);
+        if columns && outputs && positive && features && self.estimator.task() == self.task {
             return Ok(());
         }
         Err(Fault::new("broken-model", "the model's parts do not fit together").help("train it again"))
@@ -67,7 +70,7 @@ impl Trained {
     pub fn importance(&self) -> Vec<(&str, f64)> {
         let shares = self.estimator.importance().unwrap_or_default();
         let mut named: Vec<(&str, f64)> =
-            self.features.iter().map(String::as_str).zip(shares.iter().copied()).collect();
+            self.features.iter().map(|feature| feature.name.as_str()).zip(shares.iter().copied()).collect();
         named.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
         named
     }

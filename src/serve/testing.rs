@@ -17,7 +17,7 @@ use crate::data::{Kind, Matrix, Shape, Value};
 use crate::expr::{Expr, Scope};
 use crate::learn::{Target, Task, Training, find_model};
 use crate::recipe::RowStep;
-use crate::seal::{FORMAT, InputField, Sample, Sealed, Trained};
+use crate::seal::{FORMAT, Feature, InputField, Sample, Sealed, Trained};
 use crate::source::Fault;
 
 /// A model of `island` and `mass` with three classes of any type, or of numbers.
@@ -53,7 +53,8 @@ pub fn sealed(task: Task) -> Sealed {
         task,
         classes,
         positive: None,
-        features,
+        features: features.into_iter().map(Feature::number).collect(),
+        missing: false,
         rows: 6,
         estimator: model.fit(&Training::new(&x, &y)).expect("fitted"),
     };
