@@ -84,7 +84,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train, rule: &Cv) -> Result<Kept
         }
     }
     let ops: Vec<&OpNode> = before.iter().chain(&after).copied().collect();
-    key::ops(&mut parts, &ops, cx.plan.seed);
+    key::ops(&mut parts, &ops, cx.plan);
     parts.add("seed", cx.plan.seed);
     model_key(cx.plan.seed, train, &mut parts);
     parts.add("features", json!(train.features));
@@ -94,7 +94,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train, rule: &Cv) -> Result<Kept
                 let meta = &cx.done(at).segments()[0].table;
                 Table::of_parts(meta.shape.clone(), vec![(Part::All, (*table::frame(cx, meta.training())?).clone())])
             }
-            Base::Source(source) => work(&before, (*cx.table(source)?).clone(), cx.plan.seed)?.table,
+            Base::Source(source) => work(&before, (*cx.table(source)?).clone(), cx.plan)?.table,
         };
         let answers = folds(cx, step, train, &draw, &table, &after)?;
         let bytes = serde_json::to_vec(&answers).expect("answers are plain data");
@@ -177,7 +177,7 @@ fn folds(
 ) -> Result<OutOfFold, Fault> {
     let frame = table.training();
     // What the classes are is no secret of a fold: the names of all of them are asked for from every fold.
-    let whole = work(after, table.clone(), cx.plan.seed)?.table;
+    let whole = work(after, table.clone(), cx.plan)?.table;
     let meaning = features::meaning(train, whole.training(), &whole.shape)?;
     let at = |fault: Fault| fault.within("cv");
     let cuts = match (&draw.time, &draw.group) {
@@ -253,7 +253,7 @@ fn one(
         frame.filter(&mask.into_iter().map(Some).collect::<BooleanChunked>()).map_err(unexpected)
     };
     let parts = vec![(Part::Train, rows(&fold.train)?), (Part::Test, rows(&fold.test)?)];
-    let worked = work_told(after, Table::of_parts(table.shape.clone(), parts), cx.plan.seed, &|_| cx.check())?.table;
+    let worked = work_told(after, Table::of_parts(table.shape.clone(), parts), cx.plan, &|_| cx.check())?.table;
     let names = features::names(train, &worked.shape)?;
     let trained = learn(train, worked.training(), &names, meaning, cx.plan.seed, &Silent(cx))?;
     let test = worked.part(Part::Test).expect("it was made");

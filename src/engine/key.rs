@@ -5,10 +5,10 @@ use serde_json::{Value as Json, json};
 use super::outcome::{PartMeta, TableMeta};
 use super::unit::Parts;
 use crate::data::Shape;
-use crate::plan::OpNode;
+use crate::plan::{OpNode, Plan};
 
 /// The ops of a segment, with their versions, in order.
-pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], seed: u64) {
+pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], plan: &Plan) {
     for (nth, node) in ops.iter().enumerate() {
         let name = node.op.name();
         parts.add(format!("ops[{nth}].{name}"), node.op.canonical());
@@ -18,7 +18,10 @@ pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], seed: u64) {
         }
     }
     if ops.iter().any(|node| node.op.uses_chance()) {
-        parts.add("seed", seed);
+        parts.add("seed", plan.seed);
+    }
+    if ops.iter().any(|node| node.op.needs_target()) {
+        parts.add("target", json!(plan.target));
     }
 }
 

@@ -13,7 +13,7 @@ use super::run::Cx;
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{self, Part, ROW, Shape, Table, column_digest};
 use crate::ops::FitContext;
-use crate::plan::{Input, OpNode, Step, TableStep};
+use crate::plan::{Input, OpNode, Plan, Step, TableStep};
 use crate::recipe::{RowStep, offspring};
 use crate::source::Fault;
 use crate::store::{Digest, Store};
@@ -90,7 +90,7 @@ fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(Segment
             if let Some(shape) = &node.shape {
                 key::shape(&mut parts, shape);
             }
-            key::ops(&mut parts, ops, cx.plan.seed);
+            key::ops(&mut parts, ops, cx.plan);
             let done = segment(cx, label, &parts, ops, || Ok((*cx.table(source)?).clone()))?;
             cx.tables.counted(source, done.0.table.input);
             Ok(done)
@@ -101,7 +101,7 @@ fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(Segment
 fn after(cx: &Cx, label: &str, before: &TableMeta, ops: &[&OpNode]) -> Result<(SegmentDone, Option<String>), Fault> {
     let mut parts = Parts::new("table");
     key::table(&mut parts, before);
-    key::ops(&mut parts, ops, cx.plan.seed);
+    key::ops(&mut parts, ops, cx.plan);
     segment(cx, label, &parts, ops, || load(cx, before))
 }
 
@@ -113,7 +113,7 @@ fn segment(
     input: impl FnOnce() -> Result<Table, Fault>,
 ) -> Result<(SegmentDone, Option<String>), Fault> {
     let done = unit(cx, label, parts, || {
-        let worked = work_told(ops, input()?, cx.plan.seed, &|done| {
+        let worked = work_told(ops, input()?, cx.plan, &|done| {
             cx.progress(done, ops.len(), "ops");
             cx.check()
         })?;
@@ -136,15 +136,15 @@ pub(super) struct Worked {
 }
 
 /// Fits and applies each op in turn. Faults have their route from the document's root.
-pub(super) fn work(ops: &[&OpNode], table: Table, seed: u64) -> Result<Worked, Fault> {
-    work_told(ops, table, seed, &|_| Ok(()))
+pub(super) fn work(ops: &[&OpNode], table: Table, plan: &Plan) -> Result<Worked, Fault> {
+    work_told(ops, table, plan, &|_| Ok(()))
 }
 
 /// The same. `go_on` is asked before each op and in the end, with how many are done.
 pub(super) fn work_told(
     ops: &[&OpNode],
     mut table: Table,
-    seed: u64,
+    plan: &Plan,
     go_on: &dyn Fn(usize) -> Result<(), Fault>,
 ) -> Result<Worked, Fault> {
     let mut fitted = Vec::new();
@@ -157,7 +157,7 @@ pub(super) fn work_told(
             let message = format!("`{}`: {}", node.op.name(), fault.message);
             Fault { message, ..node.place(fault) }
         };
-        let cx = FitContext { target: None, seed, rows: node.rows };
+        let cx = FitContext { target: plan.target.as_deref(), seed: plan.seed, rows: node.rows };
         let mut faults = Vec::new();
         node.op.shape(&table.shape, None, &mut faults);
         if let Some(fault) = faults.into_iter().next() {

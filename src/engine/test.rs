@@ -47,7 +47,7 @@ fn made(plan: &Plan, test: &PlanTest, step: usize) -> Result<Table, Fault> {
     let mut shape = given.table.shape.clone();
     shape.protected.clone_from(&plan.protected);
     shape.guarded.clone_from(&plan.guarded);
-    Ok(work(&ops, given.table.clone().with_shape(shape), plan.seed)?.table)
+    Ok(work(&ops, given.table.clone().with_shape(shape), plan)?.table)
 }
 
 /// Row by row; columns that aren't expected aren't compared.

@@ -3,7 +3,7 @@
 use super::{OpEntry, clean, transform};
 use crate::source::{Fault, suggest};
 
-static CATALOGUE: [OpEntry; 14] = [
+static CATALOGUE: [OpEntry; 15] = [
     OpEntry::of::<clean::DropMissing>(),
     OpEntry::of::<clean::FillMissing>(),
     OpEntry::of::<clean::DropDuplicates>(),
@@ -18,6 +18,7 @@ static CATALOGUE: [OpEntry; 14] = [
     OpEntry::of::<transform::Bin>(),
     OpEntry::of::<transform::OneHot>(),
     OpEntry::of::<transform::Standardize>(),
+    OpEntry::of::<transform::Select>(),
 ];
 
 /// Ops that the language has and this version doesn't.
@@ -44,7 +45,6 @@ const LATER: &[&str] = &[
     "cyclical",
     "text",
     "pca",
-    "select",
     "balance",
     "join",
     "aggregate",

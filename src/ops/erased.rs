@@ -20,6 +20,8 @@ pub trait CheckedOp: Send + Sync {
     fn canonical(&self) -> Json;
     /// Whether the pipeline's seed counts in its key.
     fn uses_chance(&self) -> bool;
+    /// Whether what it learns depends on the target.
+    fn needs_target(&self) -> bool;
     /// Whether it may drop rows.
     fn drops_rows(&self) -> bool;
     /// Whether it marks rows as train, validation or test.
@@ -59,6 +61,10 @@ impl<O: Op> CheckedOp for O {
 
     fn uses_chance(&self) -> bool {
         O::CHANCE
+    }
+
+    fn needs_target(&self) -> bool {
+        Op::needs_target(self)
     }
 
     fn drops_rows(&self) -> bool {

@@ -120,6 +120,11 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
         false
     }
 
+    /// Whether what it learns depends on the target.
+    fn needs_target(&self) -> bool {
+        false
+    }
+
     /// Whether it does anything to a request, given which rows it was said to work on.
     fn serves(&self, rows: Option<Rows>) -> bool {
         rows != Some(Rows::Train)

@@ -54,6 +54,7 @@ pub fn build(spec: &Spec, schemas: &dyn Schemas, mut faults: Vec<Fault>) -> Buil
         name: spec.name.clone(),
         description: spec.description.clone(),
         seed: spec.seed,
+        target: targets.first().filter(|_| targets.len() == 1).cloned(),
         protected,
         guarded: targets.iter().chain(&spec.roles.held).cloned().collect(),
         unasked: targets.clone(),
@@ -194,7 +195,8 @@ fn step(
             let key = if spec_table.verb == crate::spec::VerbKind::Clean { "clean" } else { "transform" };
             let start = start(&spec_table.input, key, plan, &mut found);
             start.map(|(input, shape, is_split)| {
-                let start = table::Start { input, shape, is_split, params: &spec.params };
+                let start =
+                    table::Start { input, shape, is_split, target: plan.target.as_deref(), params: &spec.params };
                 StepKind::Table(table::table(spec_table, start, faults))
             })
         }

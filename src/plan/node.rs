@@ -19,6 +19,8 @@ pub struct Plan {
     pub description: Option<String>,
     /// What every random choice derives from.
     pub seed: u64,
+    /// The column to predict, if there is one for the whole file.
+    pub target: Option<String>,
     /// The columns that selectors leave alone.
     pub protected: BTreeSet<String>,
     /// Those of them whose offspring is protected too.

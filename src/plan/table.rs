@@ -17,6 +17,9 @@ pub(super) struct Start<'a> {
     pub(super) shape: Option<&'a Shape>,
     /// Whether rows are marked as train or test already.
     pub(super) is_split: bool,
+    /// The column to predict.
+    pub(super) target: Option<&'a str>,
+    /// The file's parameters.
     pub(super) params: &'a BTreeMap<String, Value>,
 }
 
@@ -51,6 +54,13 @@ pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> 
             let fault =
                 Fault::new("bad-rows", format!("`rows` is for ops that drop rows, and `{}` doesn't", node.op.name()));
             faults.push(fault.on_key().within("rows").under(&node.route.parent()));
+        }
+        if node.op.needs_target() && start.target.is_none() {
+            let fault = Fault::new(
+                "no-target",
+                format!("`{}` looks at the target, and nothing says which column it is", node.op.name()),
+            );
+            faults.push(fault.help("write `target: COLUMN` at the top of the file").on_key().under(&node.route));
         }
         if let Some(before) = &shape {
             let mut found = Vec::new();
