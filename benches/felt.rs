@@ -35,7 +35,8 @@ fn row(project: &Path) {
     let sealed = predictor.sealed();
     let record = &sealed.samples[0].record;
     let inputs: Vec<String> = sealed.signature.iter().map(|field| field.name.clone()).collect();
-    let evaluator = Evaluator::new(&sealed.steps, &inputs, &sealed.trained.features).expect("compiled");
+    let features: Vec<String> = sealed.trained.features.iter().map(|feature| feature.name.clone()).collect();
+    let evaluator = Evaluator::new(&sealed.steps, &inputs, &features).expect("compiled");
     const ROWS: u32 = 200_000;
     let (mut slots, mut out) = (Vec::new(), Vec::new());
     let recipe = timed(|| {
