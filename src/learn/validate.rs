@@ -114,8 +114,16 @@ fn in_range(codes: &[u32], count: usize) -> Result<(), Fault> {
     }
 }
 
+/// With more classes than that, a target is hardly a class, and what a model keeps of each grows out of hand.
+const MOST_CLASSES: usize = 1000;
+
 fn classes(data: &Training, name: &str, codes: &[u32], count: usize) -> Result<(), Fault> {
     in_range(codes, count)?;
+    if count > MOST_CLASSES {
+        let message = format!("the target has {count} classes, and `{name}` learns {MOST_CLASSES} at most");
+        return Err(Fault::new("many-classes", message)
+            .help("is it an id or a number? Say `task: regression`, or group rare classes before"));
+    }
     let mut seen = vec![false; count];
     for (row, &code) in codes.iter().enumerate() {
         seen[code as usize] |= data.weight(row) > 0.0;

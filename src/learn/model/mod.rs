@@ -324,4 +324,6 @@ fn unless<M>(faults: Vec<Fault>, model: M) -> Result<M, Vec<Fault>> {
 }
 
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod tests;
