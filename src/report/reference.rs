@@ -96,8 +96,13 @@ fn models_page() -> String {
     );
     for entry in models() {
         let tasks: Vec<&str> = entry.tasks.iter().map(|task| task.name()).collect();
+        let takes = match (entry.missing, entry.categories) {
+            (true, true) => " Takes missing values and categories as they are.",
+            (true, false) => " Takes missing values as they are.",
+            _ => "",
+        };
         text.push_str(&format!(
-            "\n## {}\n\n{}\n\nFor {}.\n\n```yaml\nmodel: {}\nwith: {}\n```\n",
+            "\n## {}\n\n{}\n\nFor {}.{takes}\n\n```yaml\nmodel: {}\nwith: {}\n```\n",
             entry.name,
             entry.summary,
             tasks.join(" and "),
