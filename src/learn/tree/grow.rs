@@ -3,8 +3,8 @@
 use super::Limits;
 use super::bins::Bins;
 use super::criterion::Criterion;
-use super::forest::LEAF;
-use super::split::{Cut, Found, Rows, Space};
+use super::split::{self, Found, Rows, Space};
+use super::trees::{Cut, Tree};
 use crate::learn::Training;
 use crate::learn::chance::Chance;
 use crate::source::Fault;
@@ -12,16 +12,9 @@ use crate::source::Fault;
 /// Nodes of more rows than that look whether to stop.
 const LONG: usize = 10_000;
 
-/// A grown tree. Nodes are numbered from 0, the root.
-pub(super) struct Tree {
-    /// Each node's feature, or [`LEAF`].
-    pub(super) feature: Vec<u32>,
-    /// Where its feature is cut.
-    pub(super) threshold: Vec<f64>,
-    /// Its left child (the right one follows), or a leaf's place among the leaves.
-    pub(super) child: Vec<u32>,
-    /// The leaves' values.
-    pub(super) values: Vec<f64>,
+/// A grown tree.
+pub(super) struct Grown {
+    pub(super) tree: Tree,
     /// The impurity that each feature took away.
     pub(super) importance: Vec<f64>,
 }
@@ -48,7 +41,7 @@ struct Grower<'a, C> {
     features: Vec<usize>,
     sums: Vec<f64>,
     space: Space,
-    tree: Tree,
+    grown: Grown,
 }
 
 /// Grows a tree on the rows of weight above 0, of which there is at least one.
@@ -62,7 +55,7 @@ pub(super) fn grow<C: Criterion>(
     limits: &Limits,
     weights: &[f64],
     chance: Chance,
-) -> Result<Tree, Fault> {
+) -> Result<Grown, Fault> {
     let index: Vec<u32> = (0..bins.rows() as u32).filter(|&row| weights[row as usize] > 0.0).collect();
     let mut grower = Grower {
         bins,
@@ -75,13 +68,7 @@ pub(super) fn grow<C: Criterion>(
         features: (0..bins.columns()).collect(),
         sums: vec![0.0; criterion.width()],
         space: Space::default(),
-        tree: Tree {
-            feature: vec![LEAF],
-            threshold: vec![0.0],
-            child: vec![0],
-            values: Vec::new(),
-            importance: vec![0.0; bins.columns()],
-        },
+        grown: Grown { tree: Tree::new(criterion.outputs()), importance: vec![0.0; bins.columns()] },
     };
     let mut tasks = vec![Task { node: 0, first: 0, end: grower.index.len(), depth: 0 }];
     while let Some(task) = tasks.pop() {
@@ -90,7 +77,7 @@ pub(super) fn grow<C: Criterion>(
         }
         grower.node(&task, &mut tasks);
     }
-    Ok(grower.tree)
+    Ok(grower.grown)
 }
 
 impl<C: Criterion> Grower<'_, C> {
@@ -108,15 +95,12 @@ impl<C: Criterion> Grower<'_, C> {
         if gain / self.total * self.criterion.unit() + f64::EPSILON < self.limits.min_impurity_decrease {
             return self.leaf(task.node);
         }
-        self.tree.importance[feature] += gain.max(0.0);
+        self.grown.importance[feature] += gain.max(0.0);
         let middle = self.part(task, feature, cut.last);
-        let left = self.tree.feature.len();
-        self.tree.feature[task.node] = feature as u32;
-        self.tree.threshold[task.node] = self.bins.threshold(feature, cut.last, cut.next);
-        self.tree.child[task.node] = left as u32;
-        self.tree.feature.extend([LEAF; 2]);
-        self.tree.threshold.extend([0.0; 2]);
-        self.tree.child.extend([0; 2]);
+        let share = |rows: &[u32]| rows.iter().map(|&row| self.weights[row as usize]).sum::<f64>() / self.total;
+        let cover = [share(&self.index[task.first..middle]), share(&self.index[middle..task.end])];
+        let at = Cut::Number(self.bins.threshold(feature, cut.last, cut.next));
+        let left = self.grown.tree.cut(task.node, feature, &at, false, cover);
         let depth = task.depth + 1;
         tasks.push(Task { node: left + 1, first: middle, end: task.end, depth });
         tasks.push(Task { node: left, first: task.first, end: middle, depth });
@@ -131,19 +115,20 @@ impl<C: Criterion> Grower<'_, C> {
     }
 
     fn leaf(&mut self, node: usize) {
-        self.tree.child[node] = (self.tree.values.len() / self.criterion.outputs()) as u32;
-        self.criterion.leaf(&self.sums, &mut self.tree.values);
+        let mut values = Vec::with_capacity(self.criterion.outputs());
+        self.criterion.leaf(&self.sums, &mut values);
+        self.grown.tree.leaf(node, values);
     }
 
     /// The best cut among features drawn without replacement, and more of them until one varies.
-    fn split(&mut self, task: &Task) -> Option<(usize, Cut)> {
+    fn split(&mut self, task: &Task) -> Option<(usize, split::Cut)> {
         let rows = Rows {
             index: &self.index[task.first..task.end],
             weights: self.weights,
             sums: &self.sums,
             least: self.limits.min_samples_leaf,
         };
-        let (mut best, mut varied): (Option<(usize, Cut)>, bool) = (None, false);
+        let (mut best, mut varied): (Option<(usize, split::Cut)>, bool) = (None, false);
         for drawn in 0..self.features.len() {
             if drawn >= self.limits.features && varied {
                 break;

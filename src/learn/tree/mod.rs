@@ -5,6 +5,7 @@ mod criterion;
 mod forest;
 mod grow;
 mod split;
+mod trees;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,11 +13,14 @@ use rayon::prelude::*;
 
 use self::bins::Bins;
 use self::criterion::{Classes, Criterion, Squares};
+use self::grow::Grown;
 use super::chance::Chance;
+use super::linear::to_shares;
 use super::{Target, Training, nature};
 use crate::source::Fault;
 
 pub use forest::Forest;
+pub use trees::Trees;
 
 /// Where a tree stops growing.
 pub(super) struct Limits {
@@ -68,11 +72,11 @@ pub(super) fn forest(data: &Training, plan: &Plan) -> Result<Forest, Fault> {
 }
 
 fn grow_all<C: Criterion>(data: &Training, plan: &Plan, criterion: &C) -> Result<Forest, Fault> {
-    let bins = Bins::new(data.x);
+    let bins = Bins::new(data.x, bins::MOST);
     // Rows that don't count aren't drawn either: a tree always has a row.
     let eligible: Vec<usize> = (0..data.x.rows()).filter(|&row| data.weight(row) > 0.0).collect();
     let done = AtomicUsize::new(0);
-    let trees = (0..plan.trees)
+    let grown = (0..plan.trees)
         .into_par_iter()
         .map(|tree| {
             data.go_on()?;
@@ -83,7 +87,21 @@ fn grow_all<C: Criterion>(data: &Training, plan: &Plan, criterion: &C) -> Result
             Ok(grown)
         })
         .collect::<Result<Vec<_>, Fault>>()?;
-    Forest::new(data.y.task(), data.x.columns(), criterion.outputs(), trees)
+    gather(data, criterion.outputs(), grown)
+}
+
+/// The trees together. Each counts the same for the importance, however much there was to take away.
+fn gather(data: &Training, outputs: usize, grown: Vec<Grown>) -> Result<Forest, Fault> {
+    let levels = (0..data.x.columns()).map(|column| data.x.levels(column));
+    let mut trees = Trees::new(levels, outputs);
+    let mut importance = vec![0.0; data.x.columns()];
+    for Grown { tree, importance: mut shares } in grown {
+        trees.push(&tree)?;
+        to_shares(&mut shares);
+        importance.iter_mut().zip(&shares).for_each(|(to, part)| *to += part);
+    }
+    to_shares(&mut importance);
+    Ok(Forest { task: data.y.task(), importance, trees })
 }
 
 /// How much each row counts in a tree: its weight times how often it was drawn.
@@ -206,11 +224,11 @@ mod tests {
         let (x, y) = table();
         let grown = forest(&Training::new(&x, &y), &plan(2, Some(200))).expect("forest");
         let sound = serde_json::to_value(Estimator::Forest(grown)).expect("JSON");
-        for (key, value) in [("roots", 9999), ("feature", 3), ("child", 0)] {
+        for (route, value) in [("roots/0", 9999), ("nodes/0/0", 3), ("nodes/0/2", 0)] {
             let mut broken = sound.clone();
-            broken["forest"][key][0] = value.into();
+            *broken.pointer_mut(&format!("/forest/trees/{route}")).expect("a number") = value.into();
             let broken: Estimator = serde_json::from_value(broken).expect("estimator");
-            assert_eq!(broken.check().expect_err("fault").code, "broken-model", "{key}");
+            assert_eq!(broken.check().expect_err("fault").code, "broken-model", "{route}");
         }
     }
 }

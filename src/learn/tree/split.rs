@@ -143,7 +143,7 @@ mod tests {
     fn sorting_and_counting_find_the_same_cut() {
         let values: Vec<f64> = (0..60).map(|row| f64::from(row * 37 % 60)).collect();
         let codes: Vec<u32> = values.iter().map(|value| u32::from(*value > 22.0 && *value != 40.0)).collect();
-        let bins = Bins::new(&Matrix::new(vec!["a".into()], 60, values));
+        let bins = Bins::new(&Matrix::new(vec!["a".into()], 60, values), 255);
         let criterion = Classes { codes: &codes, count: 2, entropy: false };
         let weights: Vec<f64> = (0..60).map(|row| f64::from(1 + row % 3)).collect();
         let index: Vec<u32> = (0..60).filter(|row| row % 4 != 1).collect();
