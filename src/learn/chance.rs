@@ -19,10 +19,17 @@ impl Chance {
         let bound = bound as u64;
         loop {
             let wide = u128::from(self.0.next_u64()) * u128::from(bound);
-            if (wide as u64) >= bound.wrapping_neg() % bound {
+            let low = wide as u64;
+            // What must be rejected is less than the bound: most draws need no division.
+            if low >= bound || low >= bound.wrapping_neg() % bound {
                 return (wide >> 64) as usize;
             }
         }
+    }
+
+    /// A number from 0 up to, but not, 1.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
     /// Puts the items in a random order (Fisher and Yates).

@@ -9,8 +9,6 @@ use super::{Prediction, Task};
 use crate::data::Matrix;
 use crate::source::Fault;
 
-/// How many rows are predicted at a time.
-const ROWS: usize = 256;
 
 /// What every kind of estimator can do. A new kind implements it beside its data, and gets a line in [`Estimator`] and
 /// one in `Estimator::fitted`.
@@ -23,6 +21,10 @@ pub(super) trait Fitted: Sync {
     fn outputs(&self) -> usize;
     /// Each feature's share; `None` if it knows none.
     fn importance(&self) -> Option<&[f64]>;
+    /// What the fit tells of itself, in the order to be shown: how many trees, an out-of-bag score.
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
     /// Says something of one row.
     fn row(&self, row: &[f64], into: &mut [f64]);
     /// Says something of rows of `columns` values each, bit for bit what `row` says.
@@ -30,6 +32,10 @@ pub(super) trait Fitted: Sync {
         for (nth, into) in into.chunks_mut(self.outputs()).enumerate() {
             self.row(&rows[nth * columns..(nth + 1) * columns], into);
         }
+    }
+    /// How many rows are best predicted at a time.
+    fn block(&self) -> usize {
+        256
     }
     /// Whether its numbers hang together, so that no row can lead out of bounds.
     fn is_sound(&self) -> bool;
@@ -80,6 +86,11 @@ impl Estimator {
         self.fitted().importance()
     }
 
+    /// What the fit tells of itself, each with its name, in the order to be shown.
+    pub fn facts(&self) -> Vec<(&'static str, f64)> {
+        self.fitted().facts()
+    }
+
     /// The linear model's coefficients, one row a log-odds (one for two classes) or a single one for a regression,
     /// with its intercepts; `None` for others.
     pub fn coefficients(&self) -> Option<(Vec<&[f64]>, &[f64])> {
@@ -112,9 +123,9 @@ impl Estimator {
                 format!("the model reads {columns} features, and these rows have {}", x.columns()),
             ));
         }
-        let outputs = self.outputs();
+        let (outputs, rows) = (self.outputs(), self.fitted().block());
         let mut values = vec![0.0; x.rows() * outputs];
-        values.par_chunks_mut(ROWS * outputs).enumerate().for_each(|(block, into)| self.block(x, block * ROWS, into));
+        values.par_chunks_mut(rows * outputs).enumerate().for_each(|(block, into)| self.block(x, block * rows, into));
         Ok(match self.task() {
             Task::Classification => Prediction::Probabilities { classes: outputs, values },
             Task::Regression => Prediction::Numbers(values),

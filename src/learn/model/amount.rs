@@ -24,6 +24,14 @@ impl Amount {
         }
     }
 
+    /// How many that is of `all` at least: at least 1, and a share is rounded up.
+    pub(super) fn least_of(self, all: usize) -> usize {
+        match self {
+            Amount::Count(_) => self.of(all),
+            Amount::Share(share) => ((share * all as f64).ceil() as usize).max(1),
+        }
+    }
+
     /// Whether it is a count of at least 1, or a share above 0 and up to 1.
     pub(super) fn is_sound(self) -> bool {
         match self {

@@ -2,6 +2,9 @@
 
 mod amount;
 mod baseline;
+mod decision_tree;
+mod extra_trees;
+mod growth;
 mod linear_regression;
 mod logistic_regression;
 mod random_forest;
@@ -208,7 +211,9 @@ macro_rules! models {
 models![
     linear_regression::LinearRegression,
     logistic_regression::LogisticRegression,
+    decision_tree::DecisionTree,
     random_forest::RandomForest,
+    extra_trees::ExtraTrees,
     baseline::Baseline,
 ];
 
@@ -218,8 +223,6 @@ const LATER: &[&str] = &[
     "lasso",
     "elastic_net",
     "svm",
-    "decision_tree",
-    "extra_trees",
     "gradient_boosting",
     "neural_network",
     "naive_bayes",

@@ -142,14 +142,24 @@ impl Bins {
 
     /// Bins of a category column as a set of categories: bit c of word c / 64 stands for category c.
     pub(in crate::learn) fn set(&self, index: usize, bins: &[u8]) -> Vec<u64> {
+        self.set_or_rare(index, bins, false)
+    }
+
+    /// As [`Bins::set`], with the categories that have no bin of their own if those rows without a value are there.
+    pub(in crate::learn) fn set_or_rare(&self, index: usize, bins: &[u8], missing: bool) -> Vec<u64> {
         let Hold::Levels { of, levels } = &self.kinds[index].hold else {
             return Vec::new();
         };
         let mut set = vec![0; (*levels as usize).div_ceil(64)];
-        for &bin in bins {
-            let level = of[usize::from(bin)] as usize;
-            set[level / 64] |= 1 << (level % 64);
+        let mut write = |level: u32, held: bool| {
+            let bit = 1 << (level % 64);
+            set[level as usize / 64] = if held { set[level as usize / 64] | bit } else { set[level as usize / 64] & !bit };
+        };
+        if missing {
+            (0..*levels).for_each(|level| write(level, true));
+            of.iter().for_each(|&level| write(level, false));
         }
+        bins.iter().filter_map(|&bin| of.get(usize::from(bin))).for_each(|&level| write(level, true));
         set
     }
 }
@@ -356,6 +366,9 @@ mod tests {
         assert!(many.column(0)[700..900].iter().all(|&code| code != MISSING));
         assert_eq!(many.column(0)[1000..], many.column(0)[700..900]);
         assert_eq!(many.set(0, &[253])[899 / 64], 1 << (899 % 64));
+        let (all, rare) = (many.set_or_rare(0, &[253], true), many.column(0).iter().position(|&code| code == MISSING));
+        assert_eq!(all[rare.expect("a rare one") / 64] >> (rare.expect("a rare one") % 64) & 1, 1);
+        assert_eq!(all.iter().map(|word| word.count_ones()).sum::<u32>(), 1000 - 253);
     }
 
     #[test]

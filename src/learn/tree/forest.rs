@@ -6,6 +6,9 @@ use super::trees::Trees;
 use crate::learn::Task;
 use crate::learn::estimator::Fitted;
 
+/// How many rows are predicted at a time: so many that reading a tree into the cache is worth it.
+const BLOCK: usize = 1024;
+
 /// Trees whose answers are averaged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forest {
@@ -13,6 +16,9 @@ pub struct Forest {
     pub task: Task,
     /// The features' shares of the impurity that splits took away.
     pub importance: Vec<f64>,
+    /// How well rows are predicted by the trees that have not drawn them: accuracy, or R². `None` if not asked for, or
+    /// if no tree has left a row out.
+    pub oob_score: Option<f64>,
     /// The trees.
     pub trees: Trees,
 }
@@ -49,6 +55,17 @@ impl Fitted for Forest {
         }
         let trees = self.trees.len() as f64;
         into.iter_mut().for_each(|value| *value /= trees);
+    }
+
+    fn block(&self) -> usize {
+        BLOCK
+    }
+
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        let mut facts = vec![("trees", self.trees.len() as f64), ("leaves", self.trees.leaves() as f64)];
+        facts.push(("depth", self.trees.depth() as f64));
+        facts.extend(self.oob_score.map(|score| ("oob_score", score)));
+        facts
     }
 
     fn is_sound(&self) -> bool {

@@ -1,9 +1,14 @@
-//! Growing one tree: rows are parted in place, node after node.
+//! Growing one tree: rows are parted in place, node after node, and small parts of it by themselves.
+
+use rayon::prelude::*;
 
 use super::Limits;
 use super::bins::Bins;
-use super::criterion::Criterion;
-use super::split::{self, Found, Rows, Space};
+use super::columns::{Code, Columns, LOCAL, Local};
+use super::criterion::{Ask, Best, Criterion, Item, Place};
+use super::pair::contains;
+use super::prune;
+use super::search::{Search, renamed};
 use super::trees::{Cut, Tree};
 use crate::learn::Training;
 use crate::learn::chance::Chance;
@@ -12,153 +17,369 @@ use crate::source::Fault;
 /// Nodes of more rows than that look whether to stop.
 const LONG: usize = 10_000;
 
-/// A grown tree.
+/// No bounds on what a node may say.
+pub(super) const FREE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+
+/// A grown tree, or a part of one.
 pub(super) struct Grown {
     pub(super) tree: Tree,
-    /// The impurity that each feature took away.
-    pub(super) importance: Vec<f64>,
+    /// Weight × impurity that each node's cut took away, in the target's own units; 0 for leaves.
+    pub(super) gains: Vec<f64>,
+    /// Where each node would have its values as a leaf, if all were asked for.
+    pub(super) own: Vec<u32>,
+}
+
+/// What a tree is grown from.
+pub(super) struct Soil<'a, C> {
+    pub(super) data: &'a Training<'a>,
+    pub(super) bins: &'a Bins,
+    pub(super) criterion: &'a C,
+    pub(super) limits: &'a Limits,
+    /// The tree's stream of chance.
+    pub(super) stream: u64,
+    /// The weight of all rows of the tree.
+    pub(super) total: f64,
+}
+
+impl<C> Soil<'_, C> {
+    /// What a leaf less may cost.
+    fn alpha(&self) -> f64 {
+        if self.limits.ccp_alpha > 0.0 { self.limits.ccp_alpha } else { f64::NEG_INFINITY }
+    }
 }
 
 /// Rows that are still to be made a node of.
-struct Task {
-    node: usize,
-    first: usize,
-    end: usize,
-    depth: usize,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Task {
+    pub(super) node: usize,
+    pub(super) first: usize,
+    pub(super) end: usize,
+    pub(super) depth: usize,
+    /// Between which numbers the node and all beneath it stay.
+    pub(super) bounds: [f64; 2],
+    /// How many features are known to be constant.
+    pub(super) constants: usize,
 }
 
-struct Grower<'a, C> {
-    bins: &'a Bins,
-    criterion: &'a C,
-    limits: &'a Limits,
-    weights: &'a [f64],
-    /// The weight of all rows of the tree.
-    total: f64,
-    chance: Chance,
-    /// The tree's rows; a node's are beside each other.
-    index: Vec<u32>,
-    /// The features, the ones drawn for the node at hand first.
-    features: Vec<usize>,
-    sums: Vec<f64>,
-    space: Space,
-    grown: Grown,
+impl Task {
+    pub(super) fn root(rows: usize) -> Self {
+        Self { node: 0, first: 0, end: rows, depth: 0, bounds: FREE, constants: 0 }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.end - self.first
+    }
 }
 
-/// Grows a tree on the rows of weight above 0, of which there is at least one.
+/// How a node is to be cut.
+pub(super) struct Split {
+    pub(super) feature: usize,
+    pub(super) best: Best,
+    /// A number to part the rows by instead of their bins.
+    pub(super) exactly: Option<f64>,
+    /// How much weight × impurity that takes away.
+    pub(super) gain: f64,
+    /// How many features are known to be constant.
+    pub(super) constants: usize,
+}
+
+/// Whether a node is a leaf.
+pub(super) enum Fate {
+    Leaf,
+    /// The rest of it is to be grown from its rows' own values.
+    Later,
+    Cut(Split),
+}
+
+/// Grows a tree or a part of one, node after node.
+pub(super) struct Grower<'a, C: Criterion, B: Columns> {
+    pub(super) soil: &'a Soil<'a, C>,
+    columns: &'a B,
+    /// Whether nodes of few rows are grown from their rows' own values.
+    whole: bool,
+    pub(super) rows: Vec<C::Row>,
+    spare: Vec<C::Row>,
+    pub(super) search: Search<C>,
+    pub(super) sums: C::Sums,
+    pub(super) grown: Grown,
+}
+
+/// Grows a tree on rows, of which there is at least one.
 ///
 /// # Errors
 /// If the fit was interrupted.
-pub(super) fn grow<C: Criterion>(
-    data: &Training,
-    bins: &Bins,
-    criterion: &C,
-    limits: &Limits,
-    weights: &[f64],
-    chance: Chance,
-) -> Result<Grown, Fault> {
-    let index: Vec<u32> = (0..bins.rows() as u32).filter(|&row| weights[row as usize] > 0.0).collect();
-    let mut grower = Grower {
-        bins,
-        criterion,
-        limits,
-        weights,
-        total: index.iter().map(|&row| weights[row as usize]).sum(),
-        chance,
-        index,
-        features: (0..bins.columns()).collect(),
-        sums: vec![0.0; criterion.width()],
-        space: Space::default(),
-        grown: Grown { tree: Tree::new(criterion.outputs()), importance: vec![0.0; bins.columns()] },
-    };
-    let mut tasks = vec![Task { node: 0, first: 0, end: grower.index.len(), depth: 0 }];
-    while let Some(task) = tasks.pop() {
-        if task.end - task.first > LONG {
-            data.go_on()?;
-        }
-        grower.node(&task, &mut tasks);
+pub(super) fn grow<C: Criterion>(soil: &Soil<C>, rows: Vec<C::Row>, chance: Chance) -> Result<Grown, Fault> {
+    let mut grower = Grower::new(soil, soil.bins, rows, chance, C::Space::default(), true);
+    if let Some(leaves) = soil.limits.max_leaf_nodes {
+        super::best_first::grow(&mut grower, leaves)?;
+        return Ok(prune::prune(grower.grown, soil.alpha(), soil.total));
     }
+    let later = grower.depth_first(Task::root(grower.rows.len()))?;
+    let rows = &grower.rows;
+    // Each part has a stream of chance of its own, so that they may be grown in any order.
+    let parts: Vec<Grown> = later
+        .par_iter()
+        .enumerate()
+        .map_init(C::Space::default, |space, (nth, task)| part(soil, rows, *task, nth, space))
+        .collect::<Result<_, Fault>>()?;
+    let mut grown = grower.grown;
+    for (task, part) in later.iter().zip(parts) {
+        grown.graft(task.node, part);
+    }
+    Ok(if grown.own.is_empty() { grown } else { prune::prune(grown, soil.alpha(), soil.total) })
+}
+
+/// Grows a part of a tree that few rows end in, from their own values.
+fn part<C: Criterion>(
+    soil: &Soil<C>,
+    rows: &[C::Row],
+    task: Task,
+    nth: usize,
+    space: &mut C::Space,
+) -> Result<Grown, Fault> {
+    let rows = &rows[task.first..task.end];
+    let local = Local::new(soil.data.x, soil.bins, rows.iter().map(|row| row.index()));
+    let chance = Chance::new(soil.data.seed, soil.stream | (nth as u64 + 1) << 32);
+    let mut grower = Grower::new(soil, &local, renamed(rows), chance, std::mem::take(space), false);
+    let root = Task { node: 0, first: 0, end: rows.len(), constants: 0, ..task };
+    grower.depth_first(root)?;
+    *space = grower.search.space;
     Ok(grower.grown)
 }
 
-impl<C: Criterion> Grower<'_, C> {
-    /// Makes a leaf or two more tasks of a task.
-    fn node(&mut self, task: &Task, tasks: &mut Vec<Task>) {
-        self.sums.fill(0.0);
-        for &row in &self.index[task.first..task.end] {
-            self.criterion.add(&mut self.sums, row as usize, self.weights[row as usize]);
+impl Grown {
+    /// Puts a part in the place of a node.
+    fn graft(&mut self, node: usize, part: Grown) {
+        let leaves = self.tree.graft(node, &part.tree);
+        self.gains[node] = part.gains[0];
+        self.gains.extend_from_slice(&part.gains[1..]);
+        if let Some((first, others)) = part.own.split_first() {
+            self.own[node] = first + leaves;
+            self.own.extend(others.iter().map(|own| own + leaves));
         }
-        let split = if self.is_done(task) { None } else { self.split(task) };
-        let Some((feature, cut)) = split else {
-            return self.leaf(task.node);
-        };
-        let gain = cut.score - self.criterion.score(&self.sums);
-        if gain / self.total * self.criterion.unit() + f64::EPSILON < self.limits.min_impurity_decrease {
-            return self.leaf(task.node);
+    }
+}
+
+impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
+    fn new(
+        soil: &'a Soil<'a, C>,
+        columns: &'a B,
+        rows: Vec<C::Row>,
+        chance: Chance,
+        space: C::Space,
+        whole: bool,
+    ) -> Self {
+        let outputs = soil.criterion.outputs();
+        let all = soil.limits.ccp_alpha > 0.0 || soil.limits.max_leaf_nodes.is_some();
+        let own = if all { vec![0] } else { Vec::new() };
+        Self {
+            soil,
+            columns,
+            whole,
+            spare: rows.clone(),
+            rows,
+            search: Search::new(columns.columns(), chance, space),
+            sums: soil.criterion.nothing(),
+            grown: Grown { tree: Tree::new(outputs), gains: vec![0.0], own },
         }
-        self.grown.importance[feature] += gain.max(0.0);
-        let middle = self.part(task, feature, cut.last);
-        let share = |rows: &[u32]| rows.iter().map(|&row| self.weights[row as usize]).sum::<f64>() / self.total;
-        let cover = [share(&self.index[task.first..middle]), share(&self.index[middle..task.end])];
-        let at = Cut::Number(self.bins.threshold(feature, cut.last, cut.next));
-        let left = self.grown.tree.cut(task.node, feature, &at, false, cover);
-        let depth = task.depth + 1;
-        tasks.push(Task { node: left + 1, first: middle, end: task.end, depth });
-        tasks.push(Task { node: left, first: task.first, end: middle, depth });
+    }
+
+    /// Grows all beneath a node, and returns what is to be grown later.
+    fn depth_first(&mut self, root: Task) -> Result<Vec<Task>, Fault> {
+        let (mut tasks, mut later) = (vec![root], Vec::new());
+        while let Some(task) = tasks.pop() {
+            if task.rows() > LONG {
+                self.soil.data.go_on()?;
+            }
+            match self.fate(&task) {
+                Fate::Leaf => self.leaf(&task),
+                Fate::Later => later.push(task),
+                Fate::Cut(split) => {
+                    if !self.grown.own.is_empty() {
+                        self.leaf(&task);
+                    }
+                    let [left, right] = self.cut(&task, &split);
+                    tasks.extend([right, left]);
+                }
+            }
+        }
+        Ok(later)
     }
 
     fn is_done(&self, task: &Task) -> bool {
-        let rows = &self.index[task.first..task.end];
-        task.depth >= self.limits.max_depth
-            || rows.len() < self.limits.min_samples_split
-            || rows.len() < 2 * self.limits.min_samples_leaf
-            || rows.iter().all(|&row| self.criterion.same(row as usize, rows[0] as usize))
+        let limits = self.soil.limits;
+        task.depth >= limits.max_depth
+            || task.rows() < limits.min_samples_split
+            || task.rows() < 2 * limits.min_samples_leaf
+            || self.soil.criterion.weight(&self.sums) < 2.0 * limits.min_weight_leaf * self.soil.total
+            || self.soil.criterion.is_pure(&self.rows[task.first..task.end], &self.sums)
     }
 
-    fn leaf(&mut self, node: usize) {
-        let mut values = Vec::with_capacity(self.criterion.outputs());
-        self.criterion.leaf(&self.sums, &mut values);
-        self.grown.tree.leaf(node, values);
-    }
-
-    /// The best cut among features drawn without replacement, and more of them until one varies.
-    fn split(&mut self, task: &Task) -> Option<(usize, split::Cut)> {
-        let rows = Rows {
-            index: &self.index[task.first..task.end],
-            weights: self.weights,
+    /// Sums up a node's rows, and says what becomes of it.
+    pub(super) fn fate(&mut self, task: &Task) -> Fate {
+        let Soil { criterion, limits, total, .. } = *self.soil;
+        self.sums = criterion.nothing();
+        criterion.sum(&self.rows[task.first..task.end], &mut self.sums);
+        self.grown.tree.set_cover(task.node, criterion.weight(&self.sums) / total);
+        if self.is_done(task) {
+            return Fate::Leaf;
+        }
+        let (few, deep) = (task.rows() <= LOCAL, limits.max_leaf_nodes.is_none());
+        if self.whole && limits.exact && few && deep {
+            return Fate::Later;
+        }
+        let ask = Ask {
+            rows: &self.rows[task.first..task.end],
             sums: &self.sums,
-            least: self.limits.min_samples_leaf,
+            least: limits.min_samples_leaf,
+            weight: limits.min_weight_leaf * total,
+            sign: 0,
+            bounds: task.bounds,
         };
-        let (mut best, mut varied): (Option<(usize, split::Cut)>, bool) = (None, false);
-        for drawn in 0..self.features.len() {
-            if drawn >= self.limits.features && varied {
-                break;
-            }
-            let other = drawn + self.chance.below(self.features.len() - drawn);
-            self.features.swap(drawn, other);
-            let feature = self.features[drawn];
-            let Found::Varied(cut) = self.space.search(self.criterion, self.bins, feature, &rows) else {
-                continue;
-            };
-            varied = true;
-            if let Some(cut) = cut.filter(|cut| best.is_none_or(|(_, best)| cut.score > best.score)) {
-                best = Some((feature, cut));
+        let (mut found, mut constants) = (None, task.constants);
+        if self.whole && limits.exact && few {
+            found = self.search.local(self.soil, &ask);
+        } else {
+            let among = self.search.among(criterion, self.columns, limits, &ask, task.constants);
+            constants = among.1;
+            if let Some((feature, best)) = among.0 {
+                let finer = self.whole && limits.exact;
+                let (best, exactly) =
+                    if finer { self.search.finer(self.soil, feature, best, &ask) } else { (best, None) };
+                found = Some((feature, best, exactly));
+            } else if self.whole && constants == self.columns.columns() && self.search.hides(self.soil, &ask) {
+                if few && deep {
+                    return Fate::Later;
+                }
+                found = self.search.within(self.soil, &ask);
             }
         }
-        best
+        let Some((feature, best, exactly)) = found else {
+            return Fate::Leaf;
+        };
+        let gain = criterion.gain(best.score, &self.sums);
+        if gain / total + f64::EPSILON < limits.min_impurity_decrease {
+            return Fate::Leaf;
+        }
+        Fate::Cut(Split { feature, best, exactly, gain, constants })
     }
 
-    /// Puts the rows of bins up to `last` first, and says where the others begin.
-    fn part(&mut self, task: &Task, feature: usize, last: u8) -> usize {
-        let codes = self.bins.column(feature);
-        let (mut first, mut end) = (task.first, task.end);
-        while first < end {
-            if codes[self.index[first] as usize] <= last {
-                first += 1;
-            } else {
-                end -= 1;
-                self.index.swap(first, end);
+    /// Makes a leaf of a node whose rows were summed up last.
+    pub(super) fn leaf(&mut self, task: &Task) {
+        let (criterion, sums) = (self.soil.criterion, &self.sums);
+        let place = self.grown.tree.write_leaf(task.node, |into| criterion.leaf(sums, task.bounds, into));
+        if let Some(own) = self.grown.own.get_mut(task.node) {
+            *own = place;
+        }
+    }
+
+    /// Cuts a node, and returns what is to be made of its sides.
+    pub(super) fn cut(&mut self, task: &Task, split: &Split) -> [Task; 2] {
+        let middle = task.first + self.part(task, split);
+        // Values that were missing in no row of the node go where more rows go.
+        let missing_left = split.best.missing_left.unwrap_or(middle - task.first > task.end - middle);
+        let at = self.place(task, split, middle, missing_left);
+        let node = self.grown.tree.cut(task.node, split.feature, &at, missing_left, [0.0; 2]);
+        self.grown.gains[task.node] = split.gain.max(0.0);
+        self.grown.gains.extend([0.0; 2]);
+        if !self.grown.own.is_empty() {
+            self.grown.own.extend([0; 2]);
+        }
+        let [under, over] = self.bounds(task, split.feature, middle);
+        let constants = split.constants;
+        let depth = task.depth + 1;
+        [
+            Task { node, first: task.first, end: middle, depth, bounds: under, constants },
+            Task { node: node + 1, first: middle, end: task.end, depth, bounds: over, constants },
+        ]
+    }
+
+    /// Between which numbers the sides of a cut stay.
+    fn bounds(&self, task: &Task, feature: usize, middle: usize) -> [[f64; 2]; 2] {
+        let sign = self.soil.limits.monotone.get(feature).copied().unwrap_or_default();
+        if sign == 0 {
+            return [task.bounds; 2];
+        }
+        let mean = |rows: &[C::Row]| {
+            let mut sums = self.soil.criterion.nothing();
+            self.soil.criterion.sum(rows, &mut sums);
+            self.soil.criterion.mean(&sums)
+        };
+        let [low, high] = task.bounds;
+        let between = (mean(&self.rows[task.first..middle]) + mean(&self.rows[middle..task.end])) / 2.0;
+        if sign > 0 { [[low, between], [between, high]] } else { [[between, high], [low, between]] }
+    }
+
+    /// The cut as a row that was never seen meets it.
+    fn place(&self, task: &Task, split: &Split, middle: usize, missing_left: bool) -> Cut {
+        if let Some(threshold) = split.exactly {
+            return Cut::Number(threshold);
+        }
+        match split.best.place {
+            Place::Number { last, next } => {
+                Cut::Number(self.columns.threshold(split.feature, usize::from(last), usize::from(next)))
+            }
+            Place::Drawn { threshold, .. } => Cut::Number(threshold),
+            Place::Present => Cut::Number(f64::MAX),
+            Place::Set(mut set) => {
+                // Categories that the node lacks go where more rows go.
+                if middle - task.first > task.end - middle {
+                    let mut there = [0; 4];
+                    let codes = self.columns.codes(split.feature);
+                    for row in &self.rows[task.first..task.end] {
+                        super::pair::insert(&mut there, codes[row.index()].place().min(255));
+                    }
+                    set.iter_mut().zip(there).for_each(|(set, there)| *set |= !there);
+                }
+                let bins: Vec<u8> = (0..=254).filter(|&bin| contains(&set, usize::from(bin))).collect();
+                Cut::Set(self.soil.bins.set_or_rare(split.feature, &bins, missing_left))
             }
         }
-        first
     }
+
+    /// Puts the rows of the left side first, and says how many they are.
+    fn part(&mut self, task: &Task, split: &Split) -> usize {
+        let rows = &mut self.rows[task.first..task.end];
+        let spare = &mut self.spare[..];
+        let codes = self.columns.codes(split.feature);
+        let missing_left = split.best.missing_left.unwrap_or_default();
+        if let Some(threshold) = split.exactly {
+            let values = self.soil.data.x.column(split.feature);
+            return stable(rows, spare, |row| {
+                let value = values[row.index()];
+                value <= threshold || (missing_left && value.is_nan())
+            });
+        }
+        match split.best.place {
+            Place::Number { last, .. } | Place::Drawn { last, .. } => {
+                let last = B::Code::of(usize::from(last));
+                if missing_left {
+                    let goes = |code| code <= last || code == B::Code::MISSING;
+                    return stable(rows, spare, |row| goes(codes[row.index()]));
+                }
+                stable(rows, spare, |row| codes[row.index()] <= last)
+            }
+            Place::Present => stable(rows, spare, |row| codes[row.index()] != B::Code::MISSING),
+            Place::Set(set) => stable(rows, spare, |row| {
+                let code = codes[row.index()];
+                if code == B::Code::MISSING { missing_left } else { contains(&set, code.place()) }
+            }),
+        }
+    }
+}
+
+/// Puts the rows that go left first, all in the order they were in, and says how many they are.
+fn stable<R: Copy>(rows: &mut [R], spare: &mut [R], left: impl Fn(R) -> bool) -> usize {
+    let (mut kept, mut moved) = (0, 0);
+    // Both places are written and one is kept: no branch waits for a row's side.
+    for place in 0..rows.len() {
+        let row = rows[place];
+        let goes = left(row);
+        rows[kept] = row;
+        spare[moved] = row;
+        kept += usize::from(goes);
+        moved += usize::from(!goes);
+    }
+    rows[kept..].copy_from_slice(&spare[..moved]);
+    kept
 }

@@ -15,9 +15,24 @@ const NAME: u32 = SET - 1;
 /// How many nodes, leaves or words of sets there are at most.
 const MOST: usize = u32::MAX as usize;
 
+/// How many rows go down a tree together.
+const LANES: usize = 8;
+
 /// A node, packed into 16 bytes so that many fit the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Node(u32, f64, u32);
+
+impl Node {
+    /// The node where nodes, leaves and sets come behind so many others.
+    fn moved(&self, nodes: u32, leaves: u32, words: usize) -> Self {
+        let Node(marks, threshold, child) = *self;
+        match marks {
+            LEAF => Node(LEAF, 0.0, child + leaves),
+            _ if marks & SET != 0 => Node(marks, threshold + words as f64, child + nodes),
+            _ => Node(marks, threshold, child + nodes),
+        }
+    }
+}
 
 /// Trees one after another. Children come after their parents, the right one next to the left one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,10 +137,68 @@ impl Tree {
         left
     }
 
+    /// Says which share of the tree's weight a node holds.
+    pub(in crate::learn) fn set_cover(&mut self, node: usize, share: f64) {
+        self.cover[node] = share as f32;
+    }
+
     /// Says what a leaf answers. Every node that isn't cut needs that, once.
     pub(in crate::learn) fn leaf(&mut self, node: usize, values: impl IntoIterator<Item = f64>) {
-        self.nodes[node].2 = (self.values.len() / self.outputs) as u32;
-        self.values.extend(values);
+        self.write_leaf(node, |into| into.extend(values));
+    }
+
+    /// Says what a leaf answers, which `write` puts behind the others, and returns its number among them.
+    pub(in crate::learn) fn write_leaf(&mut self, node: usize, write: impl FnOnce(&mut Vec<f64>)) -> u32 {
+        let leaf = (self.values.len() / self.outputs) as u32;
+        self.nodes[node].2 = leaf;
+        write(&mut self.values);
+        leaf
+    }
+
+    /// The left child of a node and the feature it is cut by; `None` for a leaf.
+    pub(in crate::learn) fn children(&self, node: usize) -> Option<(usize, usize)> {
+        let Node(marks, _, child) = self.nodes[node];
+        (marks != LEAF).then_some((child as usize, (marks & NAME) as usize))
+    }
+
+    /// Puts a tree in the place of a leaf that has no answer yet, its root first and its other nodes behind all others.
+    /// Returns what its leaves' numbers grew by.
+    pub(in crate::learn) fn graft(&mut self, node: usize, part: &Tree) -> u32 {
+        let (leaves, words) = ((self.values.len() / self.outputs) as u32, self.sets.len());
+        // The part's root takes a place that exists: its node 1 is the next new one.
+        let behind = self.nodes.len() as u32 - 1;
+        let mut nodes = part.nodes.iter().map(|node| node.moved(behind, leaves, words));
+        self.nodes[node] = nodes.next().expect("a tree has a root");
+        self.nodes.extend(nodes);
+        self.cover[node] = part.cover[0];
+        self.cover.extend_from_slice(&part.cover[1..]);
+        self.sets.extend_from_slice(&part.sets);
+        self.values.extend_from_slice(&part.values);
+        leaves
+    }
+
+    /// The tree with some nodes made leaves, whose numbers `own` gives: what lies beneath them is gone.
+    pub(in crate::learn) fn pruned(&self, own: &[u32], gone: &[bool]) -> (Self, Vec<usize>) {
+        let mut tree = Self::new(self.outputs);
+        // Which node of the old tree each new one is.
+        let mut kept = vec![0];
+        let mut next = 0;
+        while next < kept.len() {
+            let old = kept[next];
+            let Node(marks, threshold, child) = self.nodes[old];
+            if marks == LEAF || gone[old] {
+                let first = own[old] as usize * self.outputs;
+                tree.leaf(next, self.values[first..first + self.outputs].iter().copied());
+            } else {
+                kept.extend([child as usize, child as usize + 1]);
+                tree.nodes[next] = Node(marks, threshold, tree.nodes.len() as u32);
+                tree.nodes.extend([Node(LEAF, 0.0, u32::MAX); 2]);
+                tree.cover.extend_from_slice(&self.cover[child as usize..child as usize + 2]);
+            }
+            next += 1;
+        }
+        tree.sets.clone_from(&self.sets);
+        (tree, kept)
     }
 
     /// The values of all leaves, in the order they were said.
@@ -159,11 +232,7 @@ impl Trees {
                 .help("lower `max_depth` or `n_estimators`, or raise `min_samples_leaf`"));
         }
         self.roots.push(root as u32);
-        self.nodes.extend(tree.nodes.iter().map(|&Node(feature, threshold, child)| match feature {
-            LEAF => Node(LEAF, 0.0, child + leaves as u32),
-            _ if feature & SET != 0 => Node(feature, threshold + words as f64, child + root as u32),
-            _ => Node(feature, threshold, child + root as u32),
-        }));
+        self.nodes.extend(tree.nodes.iter().map(|node| node.moved(root as u32, leaves as u32, words)));
         self.cover.extend_from_slice(&tree.cover);
         self.sets.extend_from_slice(&tree.sets);
         self.values.extend_from_slice(&tree.values);
@@ -198,6 +267,22 @@ impl Trees {
     /// How many nodes, leaves too.
     pub fn nodes(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// How many leaves.
+    pub fn leaves(&self) -> usize {
+        self.nodes.iter().filter(|node| node.0 == LEAF).count()
+    }
+
+    /// How many cuts lie between a root and a leaf at most.
+    pub fn depth(&self) -> usize {
+        let mut depths = vec![0; self.nodes.len()];
+        for (node, &Node(marks, _, child)) in self.nodes.iter().enumerate() {
+            if marks != LEAF {
+                (depths[child as usize], depths[child as usize + 1]) = (depths[node] + 1, depths[node] + 1);
+            }
+        }
+        depths.into_iter().max().unwrap_or_default()
     }
 
     /// How many features a row has.
@@ -273,9 +358,41 @@ impl Trees {
     /// of which the leaf's are added from `place` on.
     pub(in crate::learn) fn add(&self, tree: usize, rows: &[f64], into: &mut [f64], width: usize, place: usize) {
         let columns = self.levels.len();
-        for (row, into) in rows.chunks_exact(columns).zip(into.chunks_exact_mut(width)) {
-            let values = self.answer(self.leaf(tree, row));
-            into[place..].iter_mut().zip(values).for_each(|(to, value)| *to += value);
+        let mut lanes = rows.chunks_exact(columns * LANES);
+        let mut groups = into.chunks_exact_mut(width * LANES);
+        for (rows, into) in lanes.by_ref().zip(groups.by_ref()) {
+            let leaves = self.lanes(tree, rows, columns);
+            for (leaf, into) in leaves.into_iter().zip(into.chunks_exact_mut(width)) {
+                self.give(leaf, &mut into[place..]);
+            }
+        }
+        let rest = groups.into_remainder();
+        for (row, into) in lanes.remainder().chunks_exact(columns).zip(rest.chunks_exact_mut(width)) {
+            self.give(self.leaf(tree, row), &mut into[place..]);
+        }
+    }
+
+    #[inline(always)]
+    fn give(&self, leaf: u32, into: &mut [f64]) {
+        into.iter_mut().zip(self.answer(leaf)).for_each(|(to, value)| *to += value);
+    }
+
+    /// The leaves of [`LANES`] rows, which go down together: while one waits for memory, the others go on.
+    #[inline(always)]
+    fn lanes(&self, tree: usize, rows: &[f64], columns: usize) -> [u32; LANES] {
+        let mut at = [self.roots[tree]; LANES];
+        loop {
+            let mut moved = false;
+            for (lane, at) in at.iter_mut().enumerate() {
+                let node = self.nodes[*at as usize];
+                if node.0 != LEAF {
+                    *at = self.step(node, &rows[lane * columns..(lane + 1) * columns]) as u32;
+                    moved = true;
+                }
+            }
+            if !moved {
+                return at.map(|at| self.nodes[at as usize].2);
+            }
         }
     }
 
