@@ -1,8 +1,12 @@
 //! Learning from a matrix: models, their estimators, metrics, and cross-validation. No tables, no files.
 
+mod centered;
 mod chance;
+mod cholesky;
 mod cv;
+mod elementary;
 mod estimator;
+mod gram;
 mod least_squares;
 mod linear;
 mod metric;

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{HyperParameter, Model};
-use crate::learn::linear::{Line, importance};
-use crate::learn::{Estimator, Target, Task, Training, least_squares, nature, validate};
+use crate::learn::centered::Centered;
+use crate::learn::{Estimator, Task, Training, least_squares};
 use crate::source::Fault;
 
 /// The hyper-parameters as written.
@@ -30,7 +30,7 @@ pub struct LinearRegression {
 
 impl Model for LinearRegression {
     const NAME: &'static str = "linear_regression";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "ordinary least squares: the weighted sum with the smallest squared error";
     const EXAMPLE: &'static str = "{fit_intercept: true}";
     const TASKS: &'static [Task] = &[Task::Regression];
@@ -49,22 +49,8 @@ impl Model for LinearRegression {
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
-        let Target::Numbers(y) = data.y else {
-            return Err(validate::wrong_task(Self::NAME, data.y.task()));
-        };
-        let natures = nature::natures(data);
-        validate::spread(data, &natures)?;
-        let (means, offset) = if self.fit_intercept {
-            (natures.iter().map(|nature| nature.mean).collect(), nature::mean(data, |row| y[row]))
-        } else {
-            (vec![0.0; natures.len()], 0.0)
-        };
-        if !offset.is_finite() {
-            return Err(Fault::new("numbers-too-large", "the target's numbers are too large for a mean"));
-        }
-        let coefficients = least_squares::solve(data, y, &means, offset)?;
-        let shift: f64 = coefficients.iter().zip(&means).map(|(w, mean)| w * mean).sum();
-        let importance = importance(&coefficients, &natures);
-        Ok(Estimator::Line(Line { coefficients, intercept: offset - shift, importance }))
+        let rows = Centered::new(data, Self::NAME, self.fit_intercept)?;
+        let (rows, found) = least_squares::solve(rows, 0.0)?;
+        rows.line(&found)
     }
 }
