@@ -42,7 +42,8 @@ struct Point {
     value: f64,
 }
 
-/// Minimizes `function(x) + Σ l1ᵢ·|xᵢ|` from 0. `l1` has a weight for each parameter; all 0: smooth.
+/// Minimizes `function(x) + Σ l1ᵢ·|xᵢ|` from 0. `l1` has a weight for each parameter; all 0: smooth. It takes the fewest
+/// steps where the curvature is near 1 in every direction.
 ///
 /// # Errors
 /// What the function says, as that the fit was interrupted.
@@ -59,13 +60,13 @@ pub(super) fn minimize(function: &mut Function, l1: &[f64], stop: &Stop) -> Resu
         if search.rough {
             align(&mut direction, &slope);
         }
-        let found = match search.step(&point, &slope, &direction, memory.first_step(&slope))? {
+        let found = match search.step(&point, &slope, &direction)? {
             Some(next) => Some(next),
             None if memory.is_empty() => None,
             None => {
                 memory = Memory::default();
                 let down: Vec<f64> = slope.iter().map(|entry| -entry).collect();
-                search.step(&point, &slope, &down, memory.first_step(&slope))?
+                search.step(&point, &slope, &down)?
             }
         };
         // Not even straight down is lower: rounding lets tell no more.
@@ -114,12 +115,12 @@ impl Search<'_, '_> {
     }
 
     /// The next point along `direction`, or `None` if none is lower.
-    fn step(&mut self, from: &Point, slope: &[f64], direction: &[f64], first: f64) -> Result<Option<Point>, Fault> {
+    fn step(&mut self, from: &Point, slope: &[f64], direction: &[f64]) -> Result<Option<Point>, Fault> {
         let promised = dot(slope, direction);
         if promised >= 0.0 {
             return Ok(None);
         }
-        let (mut low, mut high, mut length) = (0.0, f64::INFINITY, first);
+        let (mut low, mut high, mut length) = (0.0, f64::INFINITY, 1.0);
         for _ in 0..TRIES {
             let at = self.move_by(from, slope, direction, length);
             let gained: f64 = (0..at.len()).map(|i| slope[i] * (at[i] - from.at[i])).sum();
@@ -169,11 +170,6 @@ struct Memory(VecDeque<(Vec<f64>, Vec<f64>, f64)>);
 impl Memory {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Full length where curvature is known, else no longer than 1.
-    fn first_step(&self, slope: &[f64]) -> f64 {
-        if self.is_empty() { 1.0f64.min(1.0 / dot(slope, slope).sqrt()) } else { 1.0 }
     }
 
     fn learn(&mut self, from: &Point, to: &Point) {

@@ -16,6 +16,7 @@ mod nature;
 mod prediction;
 #[cfg(test)]
 mod reference;
+mod scaling;
 mod softmax;
 mod tree;
 mod validate;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{HyperParameter, Model, out_of_range, unless};
 use crate::learn::linear::{Logistic, importance};
 use crate::learn::minimize::{Stop, minimize};
-use crate::learn::softmax::Loss;
+use crate::learn::softmax::{Cost, Loss};
 use crate::learn::{Estimator, Target, Task, Training, nature, validate};
 use crate::source::Fault;
 
@@ -62,7 +62,7 @@ pub struct LogisticRegression {
 
 impl Model for LogisticRegression {
     const NAME: &'static str = "logistic_regression";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "log-odds as weighted sums, for two classes (binomial) or more (multinomial)";
     const EXAMPLE: &'static str = "{c: 0.5, penalty: l2}";
     const TASKS: &'static [Task] = &[Task::Classification];
@@ -136,9 +136,9 @@ impl Model for LogisticRegression {
         validate::spread(data, &natures)?;
         let (present, codes) = present(data, codes, *count);
         let strength = if self.penalty == Penalty::None { 0.0 } else { 1.0 / self.c };
-        let l2 = strength * (1.0 - self.l1_ratio);
-        let loss = Loss::new(data, &codes, present.len(), &natures, self.fit_intercept, l2);
-        let (coefficients, intercepts) = self.search(data, &loss, strength * self.l1_ratio)?;
+        let cost = Cost { l2: strength * (1.0 - self.l1_ratio), l1: strength * self.l1_ratio };
+        let loss = Loss::new(data, &codes, present.len(), &natures, self.fit_intercept, cost)?;
+        let (coefficients, intercepts) = self.search(data, &loss)?;
         let importance = importance(&coefficients, &natures);
         Ok(Estimator::Logistic(Logistic {
             count: *count,
@@ -153,7 +153,7 @@ impl Model for LogisticRegression {
 
 impl LogisticRegression {
     /// The optimum, in the features' units.
-    fn search(&self, data: &Training, loss: &Loss, l1: f64) -> Result<(Vec<f64>, Vec<f64>), Fault> {
+    fn search(&self, data: &Training, loss: &Loss) -> Result<(Vec<f64>, Vec<f64>), Fault> {
         // Parameters are scaled so that the curvature is near 1 and their own size grows with the root of the weight.
         let total = crate::data::stats::sum((0..data.x.rows()).map(|row| data.weight(row)));
         let stop = Stop { tolerance: self.tol * total.sqrt(), iterations: self.max_iter };
@@ -165,8 +165,15 @@ impl LogisticRegression {
             data.watch.progress(passes.min(self.max_iter), self.max_iter, "iterations");
             Ok(loss.evaluate(at, gradient))
         };
-        let found = minimize(&mut evaluate, &loss.l1(l1), &stop)?;
-        let (coefficients, intercepts) = loss.unscale(&found.at);
+        let found = minimize(&mut evaluate, loss.l1(), &stop)?;
+        let (mut coefficients, mut intercepts) = loss.unscale(&found.at);
+        // What is added to every class' log-odds says nothing; as much as no penalty pins it down is left out.
+        if intercepts.len() > 1 {
+            center(&mut intercepts, 1);
+            if self.penalty == Penalty::None {
+                center(&mut coefficients, data.x.columns());
+            }
+        }
         if coefficients.iter().chain(&intercepts).any(|value| !value.is_finite()) {
             return Err(Fault::new("no-solution", "the coefficients are not finite")
                 .help("features of sizes as different as these need scaling first, or a penalty"));
@@ -176,6 +183,15 @@ impl LogisticRegression {
             data.watch.warn(Fault::warning("not-converged", message).help("raise `max_iter`, or lower `c`"));
         }
         Ok((coefficients, intercepts))
+    }
+}
+
+/// Takes the mean over the rows of `width` numbers each off them.
+fn center(rows: &mut [f64], width: usize) {
+    let count = (rows.len() / width) as f64;
+    for column in 0..width {
+        let mean = rows.iter().skip(column).step_by(width).map(|value| value / count).sum::<f64>();
+        rows.iter_mut().skip(column).step_by(width).for_each(|value| *value -= mean);
     }
 }
 
