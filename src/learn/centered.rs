@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::linear::{Line, importance};
 use super::nature::{self, Nature};
-use super::{Estimator, Target, Training, validate};
+use super::{Estimator, Target, Training, sums, validate};
 use crate::data::stats::BLOCK;
 use crate::source::Fault;
 
@@ -150,9 +150,42 @@ impl<'a> Centered<'a> {
             .into_par_iter()
             .map(|column| {
                 let mean = self.means[column];
-                self.factor(column) * dot(self.data.x.column(column), &weighted, |x| x - mean)
+                self.factor(column) * sums::pairs_of(self.data.x.column(column), &weighted, |x, r| (x - mean) * r)
             })
             .collect()
+    }
+
+    /// zᵀ · r of one column.
+    pub(super) fn pull_one(&self, column: usize, r: &[f64]) -> f64 {
+        let (values, mean, factor) = (self.data.x.column(column), self.means[column], self.factor(column));
+        match &self.roots {
+            None => factor * (1.0 / self.total).sqrt() * sums::pairs_of(values, r, |x, r| (x - mean) * r),
+            Some(roots) => {
+                let blocks = values.chunks(BLOCK).zip(roots.chunks(BLOCK)).zip(r.chunks(BLOCK));
+                factor
+                    * blocks
+                        .map(|((values, roots), r)| {
+                            let own: Vec<f64> = roots.iter().zip(r).map(|(root, r)| root * r).collect();
+                            sums::pairs_of(values, &own, |x, r| (x - mean) * r)
+                        })
+                        .sum::<f64>()
+            }
+        }
+    }
+
+    /// Adds `change` times z of one column.
+    pub(super) fn push_one(&self, column: usize, change: f64, into: &mut [f64]) {
+        let (values, mean, factor) = (self.data.x.column(column), self.means[column], change * self.factor(column));
+        match &self.roots {
+            None => {
+                let factor = factor * (1.0 / self.total).sqrt();
+                into.iter_mut().zip(values).for_each(|(into, x)| *into += (x - mean) * factor);
+            }
+            Some(roots) => {
+                let pairs = values.iter().zip(roots);
+                into.iter_mut().zip(pairs).for_each(|(into, (x, root))| *into += (x - mean) * factor * root);
+            }
+        }
     }
 
     /// The line of the coefficients of z.
@@ -180,17 +213,4 @@ impl<'a> Centered<'a> {
 pub(super) fn unbounded() -> Fault {
     Fault::new("no-solution", "the least squares have no finite solution")
         .help("features of sizes as different as these need scaling first")
-}
-
-/// Σ f(a)·b in blocks of fixed length with sums side by side, the same on any number of threads.
-fn dot(a: &[f64], b: &[f64], f: impl Fn(f64) -> f64) -> f64 {
-    let blocks = a.chunks(BLOCK).zip(b.chunks(BLOCK)).map(|(a, b)| {
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-        let mut sums = [0.0; 8];
-        for (a, b) in a.iter().zip(b) {
-            (0..8).for_each(|lane| sums[lane] += f(a[lane]) * b[lane]);
-        }
-        sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| f(*a) * b).sum::<f64>()
-    });
-    blocks.sum()
 }

@@ -4,6 +4,7 @@ mod centered;
 mod chance;
 mod cholesky;
 mod cv;
+mod descent;
 mod elementary;
 mod estimator;
 mod gram;
@@ -18,6 +19,7 @@ mod prediction;
 mod reference;
 mod scaling;
 mod softmax;
+mod sums;
 mod tree;
 mod validate;
 

@@ -2,11 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::Training;
-use crate::data::stats::{BLOCK, sum};
-
-/// How many sums run side by side.
-const LANES: usize = 8;
+use super::{Training, sums};
+use crate::data::stats::sum;
 
 /// A column's weighted mean and standard deviation (of the population).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +31,7 @@ pub(super) fn natures(data: &Training) -> Vec<Nature> {
 
 /// The sum of all rows' weights.
 pub(super) fn total_weight(data: &Training) -> f64 {
-    data.weights.map_or(data.x.rows() as f64, |weights| sum_of(weights, None, |weight| weight))
+    data.weights.map_or(data.x.rows() as f64, |weights| sums::sum_of(weights, |weight| weight))
 }
 
 /// The nature of some numbers, whose weights sum to `total`.
@@ -43,35 +40,18 @@ pub(super) fn nature(values: &[f64], weights: Option<&[f64]>, total: f64) -> Nat
         return Nature { mean: f64::NAN, deviation: f64::NAN };
     };
     // Sums of distances to the first value, so that a constant column's mean is exactly that constant.
-    let rough = first + sum_of(values, weights, |value| value - first) / total;
-    let rest = sum_of(values, weights, |value| value - rough) / total;
-    let squares = sum_of(values, weights, |value| (value - rough) * (value - rough)) / total;
+    let rough = first + weighted(values, weights, |value| value - first) / total;
+    let rest = weighted(values, weights, |value| value - rough) / total;
+    let squares = weighted(values, weights, |value| (value - rough) * (value - rough)) / total;
     Nature { mean: rough + rest, deviation: (squares - rest * rest).max(0.0).sqrt() }
 }
 
-/// Σ weight · f(value) in blocks of fixed length, each with eight sums side by side: vector instructions, and the same
-/// on any number of threads.
-fn sum_of(values: &[f64], weights: Option<&[f64]>, f: impl Fn(f64) -> f64) -> f64 {
-    let blocks = values.chunks(BLOCK).enumerate().map(|(block, values)| match weights {
-        None => {
-            let (eights, rest) = values.as_chunks::<LANES>();
-            let mut sums = [0.0; LANES];
-            for values in eights {
-                (0..LANES).for_each(|lane| sums[lane] += f(values[lane]));
-            }
-            sums.iter().sum::<f64>() + rest.iter().map(|value| f(*value)).sum::<f64>()
-        }
-        Some(weights) => {
-            let weights = &weights[block * BLOCK..][..values.len()];
-            let ((eights, rest), (heavy, last)) = (values.as_chunks::<LANES>(), weights.as_chunks::<LANES>());
-            let mut sums = [0.0; LANES];
-            for (values, weights) in eights.iter().zip(heavy) {
-                (0..LANES).for_each(|lane| sums[lane] += weights[lane] * f(values[lane]));
-            }
-            sums.iter().sum::<f64>() + rest.iter().zip(last).map(|(value, weight)| weight * f(*value)).sum::<f64>()
-        }
-    });
-    blocks.sum()
+/// Σ weight · f(value).
+fn weighted(values: &[f64], weights: Option<&[f64]>, f: impl Fn(f64) -> f64) -> f64 {
+    match weights {
+        None => sums::sum_of(values, f),
+        Some(weights) => sums::pairs_of(values, weights, |value, weight| weight * f(value)),
+    }
 }
 
 /// Each row's weight under `weights: balanced`: n / (k · n_c), as scikit-learn's `class_weight="balanced"`.

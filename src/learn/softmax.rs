@@ -4,10 +4,10 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 use rayon::prelude::*;
 
-use super::Training;
 use super::elementary::{exp, log, log1p};
 use super::nature::Nature;
 use super::scaling::{Outlook, Scaling};
+use super::{Training, sums};
 use crate::data::stats::BLOCK;
 use crate::source::Fault;
 
@@ -181,7 +181,7 @@ impl<'a> Loss<'a> {
             }
             loss = two(codes, weights, odds);
             for (column, slope) in gradient[..columns].iter_mut().enumerate() {
-                *slope = dot(odds, &x.column(column)[first..first + rows]);
+                *slope = sums::dot(odds, &x.column(column)[first..first + rows]);
             }
         } else {
             let view = ArrayView2::from_shape((rows, columns).strides((1, x.rows())), &x.values()[first..])
@@ -197,7 +197,7 @@ impl<'a> Loss<'a> {
             general_mat_mul(1.0, &residuals, &view, 0.0, &mut to);
         }
         for (residuals, gradient) in odds.chunks(rows).zip(gradient.chunks_mut(columns + 1)) {
-            gradient[columns] = total(residuals);
+            gradient[columns] = sums::sum_of(residuals, |residual| residual);
         }
         Sums { loss, gradient }
     }
@@ -218,7 +218,7 @@ fn two(codes: &[u32], weights: Option<&[f64]>, odds: &mut [f64]) -> f64 {
         odds.iter_mut().zip(weights).for_each(|(residual, weight)| *residual *= weight);
         losses.iter_mut().zip(weights).for_each(|(loss, weight)| *loss *= weight);
     }
-    total(&losses)
+    sums::sum_of(&losses, |loss| loss)
 }
 
 /// The loss for more classes; log-odds, class after class, become weighted residuals.
@@ -250,27 +250,7 @@ fn many(codes: &[u32], weights: Option<&[f64]>, odds: &mut [f64]) -> f64 {
     for (row, code) in codes.iter().enumerate() {
         odds[*code as usize * rows + row] -= weights.map_or(1.0, |weights| weights[row]);
     }
-    total(&losses)
-}
-
-/// Σ a·b with eight sums side by side.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        (0..8).for_each(|lane| sums[lane] += a[lane] * b[lane]);
-    }
-    sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
-}
-
-/// The sum, with eight sums side by side.
-fn total(values: &[f64]) -> f64 {
-    let (eights, rest) = values.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for values in eights {
-        (0..8).for_each(|lane| sums[lane] += values[lane]);
-    }
-    sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
+    sums::sum_of(&losses, |loss| loss)
 }
 
 #[cfg(test)]

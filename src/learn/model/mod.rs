@@ -3,11 +3,14 @@
 mod amount;
 mod baseline;
 mod decision_tree;
+mod elastic_net;
 mod extra_trees;
 mod growth;
+mod lasso;
 mod linear_regression;
 mod logistic_regression;
 mod random_forest;
+mod ridge;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -210,6 +213,9 @@ macro_rules! models {
 
 models![
     linear_regression::LinearRegression,
+    ridge::Ridge,
+    lasso::Lasso,
+    elastic_net::ElasticNet,
     logistic_regression::LogisticRegression,
     decision_tree::DecisionTree,
     random_forest::RandomForest,
@@ -217,18 +223,6 @@ models![
     baseline::Baseline,
 ];
 
-/// Models of the language that are to come.
-const LATER: &[&str] = &[
-    "ridge",
-    "lasso",
-    "elastic_net",
-    "svm",
-    "gradient_boosting",
-    "neural_network",
-    "naive_bayes",
-    "knn",
-    "ensemble",
-];
 
 /// What people call a model elsewhere, and its name here.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -246,6 +240,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("dummyclassifier", "baseline"),
     ("dummyregressor", "baseline"),
     ("elasticnet", "elastic_net"),
+    ("ridgeregression", "ridge"),
+    ("lassoregression", "lasso"),
+    ("glmnet", "elastic_net"),
     ("svc", "svm"),
     ("svr", "svm"),
     ("cart", "decision_tree"),
@@ -281,14 +278,10 @@ pub fn catalogue() -> &'static [ModelEntry] {
 /// The model of that name.
 ///
 /// # Errors
-/// If there is none, or none yet, with the name that was probably meant.
+/// If there is none, with the name that was probably meant.
 pub fn find(name: &str) -> Result<&'static ModelEntry, Fault> {
     if let Some(entry) = CATALOGUE.iter().find(|entry| entry.name == name) {
         return Ok(entry);
-    }
-    if LATER.contains(&name) {
-        let message = format!("the model `{name}` is not supported yet");
-        return Err(Fault::new("not-supported", message).maybe_help(suggest("", names())));
     }
     Err(Fault::new("unknown-model", format!("there is no model `{name}`")).maybe_help(meant(name)))
 }
@@ -302,17 +295,10 @@ fn meant(name: &str) -> Option<String> {
     let lower = name.to_lowercase();
     let plain = lower.replace(['_', '-', ' '], "");
     let synonym = SYNONYMS.iter().find(|(other, _)| *other == lower || *other == plain);
-    let known = || names().chain(LATER.iter().copied());
-    let same = known().find(|ours| ours.replace('_', "") == plain);
-    let Some(ours) = same.or(synonym.map(|(_, ours)| *ours)).or_else(|| nearest(name, known())) else {
+    let same = names().find(|ours| ours.replace('_', "") == plain);
+    let Some(ours) = same.or(synonym.map(|(_, ours)| *ours)).or_else(|| nearest(name, names())) else {
         return suggest(name, names());
     };
-    if LATER.contains(&ours) {
-        return Some(format!(
-            "`{ours}` is meant, but it is not supported yet; there is {}",
-            crate::source::list(names())
-        ));
-    }
     Some(format!("did you mean `{ours}`?"))
 }
 
