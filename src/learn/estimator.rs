@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::linear::{Constant, Line, Logistic};
+use super::neighbors::Neighbors;
 use super::tree::Forest;
 use super::{Prediction, Task};
 use crate::data::Matrix;
@@ -51,6 +52,8 @@ pub enum Estimator {
     Line(Line),
     /// Weighted sums, one a class, taken as log-odds.
     Logistic(Logistic),
+    /// Training rows that answer for those near them.
+    Neighbors(Neighbors),
     /// Trees whose answers are averaged.
     Forest(Forest),
 }
@@ -61,6 +64,7 @@ impl Estimator {
             Estimator::Constant(constant) => constant,
             Estimator::Line(line) => line,
             Estimator::Logistic(logistic) => logistic,
+            Estimator::Neighbors(neighbors) => neighbors,
             Estimator::Forest(forest) => forest,
         }
     }

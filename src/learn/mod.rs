@@ -14,6 +14,7 @@ mod metric;
 mod minimize;
 mod model;
 mod nature;
+mod neighbors;
 mod prediction;
 #[cfg(test)]
 mod reference;

@@ -6,6 +6,7 @@ mod decision_tree;
 mod elastic_net;
 mod extra_trees;
 mod growth;
+mod knn;
 mod lasso;
 mod linear_regression;
 mod logistic_regression;
@@ -220,6 +221,7 @@ models![
     decision_tree::DecisionTree,
     random_forest::RandomForest,
     extra_trees::ExtraTrees,
+    knn::Knn,
     baseline::Baseline,
 ];
 
@@ -265,6 +267,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("mlpregressor", "neural_network"),
     ("gaussiannb", "naive_bayes"),
     ("kneighborsclassifier", "knn"),
+    ("kneighbors", "knn"),
+    ("nearest_neighbors", "knn"),
+    ("nearestneighbors", "knn"),
     ("kneighborsregressor", "knn"),
     ("stacking", "ensemble"),
     ("voting", "ensemble"),
