@@ -8,6 +8,8 @@ mod evaluate;
 mod event;
 mod features;
 mod files;
+mod fit;
+mod ground;
 mod judge;
 mod key;
 mod locked;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::cv;
-use super::event::{Event, Outcome};
-use super::features::{self, Meaning};
+use super::event::Outcome;
+use super::features;
+use super::fit::{Told, learn};
 use super::outcome::{Payload, StepDone, TableMeta};
 use super::run::Cx;
 use super::table;
 use super::unit::{Made, Parts, label, unit};
-use crate::learn::{Task, Training, Watch};
 use crate::plan::{Step, Train};
 use crate::seal::{FORMAT, Trained};
 use crate::source::Fault;
@@ -95,58 +95,4 @@ fn fit(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta, names: &[String]) 
     let meaning = features::meaning(train, &frame, &meta.shape)?;
     let watch = Told { cx, step: &step.name };
     learn(train, &frame, names, &meaning, cx.plan.seed, &watch)
-}
-
-/// Learns a model from the rows of a frame.
-pub(super) fn learn(
-    train: &Train,
-    frame: &polars::prelude::DataFrame,
-    names: &[String],
-    meaning: &Meaning,
-    seed: u64,
-    watch: &dyn Watch,
-) -> Result<Trained, Fault> {
-    let inputs = features::inputs(frame, names)?;
-    let missing = train.model.takes_missing();
-    let x = features::matrix(frame, &inputs, missing)?;
-    let y = features::answers(frame, &train.target.column, meaning)?;
-    let weights = features::weights(train, frame, &y)?;
-    let mut data = Training::new(&x, &y).seeded(seed).watched(watch);
-    if let Some(weights) = &weights {
-        data = data.weighted(weights);
-    }
-    let estimator = train.model.fit(&data)?;
-    Ok(Trained {
-        model: train.model_name.to_owned(),
-        version: train.model.version(),
-        target: train.target.column.clone(),
-        kind: meaning.kind,
-        task: meaning.task,
-        classes: meaning.classes.clone(),
-        positive: meaning.positive.filter(|_| meaning.task == Task::Classification),
-        features: inputs,
-        missing,
-        rows: frame.height() as u64,
-        estimator,
-    })
-}
-
-/// Passes on what a fit tells.
-pub(super) struct Told<'a> {
-    pub(super) cx: &'a Cx<'a>,
-    pub(super) step: &'a str,
-}
-
-impl Watch for Told<'_> {
-    fn progress(&self, done: usize, total: usize, unit: &'static str) {
-        self.cx.tell(Event::Progress { step: self.step.to_owned(), done, total, unit });
-    }
-
-    fn cancelled(&self) -> bool {
-        self.cx.stopped()
-    }
-
-    fn warn(&self, fault: Fault) {
-        self.cx.tell(Event::Warning { step: self.step.to_owned(), fault });
-    }
 }

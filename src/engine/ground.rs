@@ -1,0 +1,178 @@
+//! What folds are drawn from: a train step's rows behind the split, or, without one, before the first op that learns.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::{BooleanChunked, DataFrame};
+use serde_json::json;
+
+use super::features::Meaning;
+use super::key;
+use super::run::Cx;
+use super::table::{self, work};
+use super::unit::Parts;
+use crate::data::{Part, Table, stats, unexpected, value_at};
+use crate::learn::{self, Fold, Task};
+use crate::plan::{Cv, OpNode, Plan, Train};
+use crate::source::Fault;
+
+/// Where the rows are cut.
+enum Base {
+    /// A step's first segment.
+    Split(usize),
+    /// A source and the ops that learn nothing.
+    Source(usize),
+}
+
+/// The rows that folds are drawn from, and what each fold does with its own.
+pub(super) struct Ground<'a> {
+    base: Base,
+    /// The ops that learn nothing, from a source on.
+    before: Vec<&'a OpNode>,
+    /// The ops that each fold fits anew.
+    pub(super) after: Vec<&'a OpNode>,
+}
+
+impl<'a> Ground<'a> {
+    /// That of a train step.
+    pub(super) fn of(plan: &'a Plan, train: &Train) -> Self {
+        let (source, steps) = plan.chain(train.input);
+        let tables = steps.iter().map(|step| (*step, plan.table(*step).expect("a table")));
+        let split = tables.clone().find_map(|(step, table)| Some((step, table.split?)));
+        if let Some((step, at)) = split {
+            let place = steps.iter().position(|other| *other == step).expect("it was found there");
+            let own = plan.table(step).expect("a table").ops[at + 1..].iter();
+            let later = steps[place + 1..].iter().flat_map(|step| &plan.table(*step).expect("a table").ops);
+            return Self { base: Base::Split(step), before: Vec::new(), after: own.chain(later).collect() };
+        }
+        let mut before: Vec<&OpNode> = tables.flat_map(|(_, table)| &table.ops).collect();
+        let learns = before.iter().position(|node| node.op.learns()).unwrap_or(before.len());
+        let after = before.split_off(learns);
+        Self { base: Base::Source(source), before, after }
+    }
+
+    /// The parts of a key that say which rows these are, and what is done with them.
+    pub(super) fn describe(&self, cx: &Cx, parts: &mut Parts) -> Result<(), Fault> {
+        match self.base {
+            Base::Split(at) => {
+                let meta = &cx.done(at).segments()[0].table;
+                key::shape(parts, &meta.shape);
+                key::part(parts, meta.training());
+            }
+            Base::Source(source) => {
+                let identity = cx.identity(source)?;
+                parts.add(format!("source.{}", cx.plan.sources[source].spec.name), identity.bytes.to_string());
+                parts.add("reading", identity.reading);
+            }
+        }
+        let ops: Vec<&OpNode> = self.before.iter().chain(&self.after).copied().collect();
+        key::ops(parts, &ops, cx.plan);
+        Ok(())
+    }
+
+    /// The rows to learn from.
+    pub(super) fn table(&self, cx: &Cx) -> Result<Table, Fault> {
+        match self.base {
+            Base::Split(at) => {
+                let meta = &cx.done(at).segments()[0].table;
+                let rows = (*table::frame(cx, meta.training())?).clone();
+                Ok(Table::of_parts(meta.shape.clone(), vec![(Part::All, rows)]))
+            }
+            Base::Source(source) => Ok(work(&self.before, (*cx.table(source)?).clone(), cx.plan)?.table),
+        }
+    }
+}
+
+/// How rows are drawn into folds: as the file says, else as the split tells its own rows apart.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct FoldDraw {
+    folds: usize,
+    time: Option<String>,
+    group: Option<String>,
+}
+
+impl FoldDraw {
+    pub(super) fn of(plan: &Plan, train: &Train, rule: &Cv) -> Self {
+        let (_, steps) = plan.chain(train.input);
+        let tables = steps.iter().filter_map(|step| plan.table(*step));
+        let split = tables.filter_map(|table| Some(table.ops[table.split?].op.canonical())).next();
+        let column = |key: &str| split.as_ref().and_then(|split| split[key].as_str()).map(str::to_owned);
+        let time = rule.time.clone().or_else(|| column("time"));
+        let group = if time.is_some() { None } else { column("group") };
+        Self { folds: rule.folds, time, group }
+    }
+
+    /// The parts of a key that say so.
+    pub(super) fn describe(&self, seed: u64, parts: &mut Parts) {
+        parts.add("cv", json!({"folds": self.folds, "time": self.time, "group": self.group}));
+        parts.add("seed", seed);
+    }
+
+    /// The folds of these rows.
+    pub(super) fn folds(
+        &self,
+        train: &Train,
+        frame: &DataFrame,
+        meaning: &Meaning,
+        seed: u64,
+    ) -> Result<Vec<Fold>, Fault> {
+        match (&self.time, &self.group) {
+            (Some(column), _) => learn::time_folds(self.folds, &by_time(frame, column)?),
+            (None, Some(column)) => by_group(self.folds, frame, column, seed),
+            (None, None) => learn::folds(self.folds, frame.height(), strata(frame, train, meaning)?.as_deref(), seed),
+        }
+    }
+}
+
+/// Folds in which the rows of one value stay together.
+fn by_group(folds: usize, frame: &DataFrame, name: &str, seed: u64) -> Result<Vec<Fold>, Fault> {
+    let column = frame.column(name).map_err(unexpected)?;
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for row in 0..column.len() {
+        groups.entry(value_at(column, row).to_string()).or_default().push(row);
+    }
+    let groups: Vec<Vec<usize>> = groups.into_values().collect();
+    let rows = |of: &[usize]| {
+        let mut rows: Vec<usize> = of.iter().flat_map(|group| groups[*group].iter().copied()).collect();
+        rows.sort_unstable();
+        rows
+    };
+    let cuts = learn::folds(folds, groups.len(), None, seed)?;
+    Ok(cuts.iter().map(|fold| Fold { train: rows(&fold.train), test: rows(&fold.test) }).collect())
+}
+
+fn by_time(frame: &DataFrame, name: &str) -> Result<Vec<usize>, Fault> {
+    let column = frame.column(name).map_err(|_| {
+        Fault::new("unknown-column", format!("there is no column `{name}` at the split")).within("time")
+    })?;
+    let values: Vec<_> = (0..column.len()).map(|row| value_at(column, row)).collect();
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].order(&values[*b]).then(a.cmp(b)));
+    Ok(order)
+}
+
+/// The class of each row, where the target is there before the ops.
+fn strata(frame: &DataFrame, train: &Train, meaning: &Meaning) -> Result<Option<Vec<u32>>, Fault> {
+    let Ok(column) = frame.column(&train.target.column) else {
+        return Ok(None);
+    };
+    if meaning.task == Task::Regression {
+        return Ok(None);
+    }
+    let classes: Vec<_> = stats::value_counts(column).into_iter().map(|(value, _)| value).collect();
+    let place = |row| classes.iter().position(|class| *class == value_at(column, row)).unwrap_or(classes.len());
+    Ok(Some((0..column.len()).map(|row| place(row) as u32).collect()))
+}
+
+/// The rows of a table that a fold learns from, and those that it is judged on as its test part.
+pub(super) fn parted(table: &Table, fold: &Fold) -> Result<Table, Fault> {
+    let frame = table.training();
+    let rows = |rows: &[usize]| {
+        let mut mask = vec![false; frame.height()];
+        for row in rows {
+            mask[*row] = true;
+        }
+        frame.filter(&mask.into_iter().map(Some).collect::<BooleanChunked>()).map_err(unexpected)
+    };
+    let parts = vec![(Part::Train, rows(&fold.train)?), (Part::Test, rows(&fold.test)?)];
+    Ok(Table::of_parts(table.shape.clone(), parts))
+}
