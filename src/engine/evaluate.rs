@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::coverage::at_split;
-use super::cv::OutOfFold;
 use super::event::{Event, Outcome};
 use super::features::{self, Meaning};
+use super::held::OutOfFold;
 use super::judge::{ClassScores, Judgement, ModelReport, Scores, SliceReport, verdict};
 use super::locked;
 use super::outcome::{Payload, StepDone, TableMeta};
@@ -17,7 +17,7 @@ use super::run::Cx;
 use super::table;
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{Part, positions, unexpected, value_at};
-use crate::learn::{self, Prediction, Scored, Target, confusion, find_metric, report, score};
+use crate::learn::{self, Goal, Prediction, Scored, Target, confusion, find_metric, report, score};
 use crate::plan::{Evaluate, Input, Step, StepKind, Train};
 use crate::seal::Trained;
 use crate::source::Fault;
@@ -133,7 +133,7 @@ fn judge(cx: &Cx, step: &Step, evaluate: &Evaluate, candidate: &Candidate) -> Re
     let of = at_split(cx, candidate.train, evaluate.on).unwrap_or(judged.truth.rows());
     let mut metrics = BTreeMap::new();
     for name in &evaluate.metrics {
-        let value = scored(name, &judged.truth, &judged.prediction, &trained)
+        let value = scored(name, &judged.truth, &judged.prediction, &trained, trained.threshold)
             .map_err(|fault| Fault { message: format!("`{name}`: {}", fault.message), ..fault }.within("metrics"))?;
         metrics.insert((*name).to_owned(), value);
     }
@@ -142,7 +142,7 @@ fn judge(cx: &Cx, step: &Step, evaluate: &Evaluate, candidate: &Candidate) -> Re
         Some(meta) if meta.rows > 0 => {
             let judged = answers(cx, candidate, &trained, Part::Validation)?;
             let of = at_split(cx, candidate.train, Part::Validation).unwrap_or(judged.truth.rows());
-            Some(defined(evaluate, &judged.truth, &judged.prediction, &trained, of))
+            Some(Scores { of, ..defined(evaluate, &judged.truth, &judged.prediction, &trained, trained.threshold) })
         }
         _ => None,
     };
@@ -168,12 +168,7 @@ fn answers(cx: &Cx, candidate: &Candidate, trained: &Trained, part: Part) -> Res
         return Err(Fault::new("no-rows", format!("the {part} part has no rows left to judge on"))
             .help("look at what the ops after the split drop"));
     }
-    let meaning = Meaning {
-        task: trained.task,
-        kind: trained.kind,
-        classes: trained.classes.clone(),
-        positive: trained.positive,
-    };
+    let meaning = Meaning::of(trained);
     let truth = features::answers(&frame, &trained.target, &meaning)?;
     let prediction = trained.predict(&features::matrix(&frame, &trained.features, trained.missing)?)?;
     let prediction = widened(prediction, &truth);
@@ -196,9 +191,17 @@ fn widened(prediction: Prediction, truth: &Target) -> Prediction {
 
 /// A metric of some rows. A class that the train rows don't have is a wrong answer, and for two classes it is not the
 /// positive one: it doesn't turn a metric of two classes into an average over three.
-fn scored(name: &str, truth: &Target, prediction: &Prediction, trained: &Trained) -> Result<f64, Fault> {
+fn scored(
+    name: &str,
+    truth: &Target,
+    prediction: &Prediction,
+    trained: &Trained,
+    threshold: Option<f64>,
+) -> Result<f64, Fault> {
     let positive = trained.positive.unwrap_or_default();
     let entry = find_metric(name)?;
+    let called = threshold.filter(|_| Goal::maximize(name).is_ok()).map(|at| prediction.decided(positive, at));
+    let prediction = called.as_ref().unwrap_or(prediction);
     if let (2, Target::Classes { codes, count: 3 }, Prediction::Probabilities { classes: 3, values }) =
         (trained.classes.len(), truth, prediction)
         && ["precision", "recall", "f1", "roc_auc"].contains(&name)
@@ -227,10 +230,16 @@ fn warn_of_strangers(cx: &Cx, step: &Step, judged: &Judged, trained: &Trained) {
 }
 
 /// The metrics that these rows define.
-fn defined(evaluate: &Evaluate, truth: &Target, prediction: &Prediction, trained: &Trained, of: usize) -> Scores {
-    let value = |name: &str| scored(name, truth, prediction, trained).ok();
+fn defined(
+    evaluate: &Evaluate,
+    truth: &Target,
+    prediction: &Prediction,
+    trained: &Trained,
+    threshold: Option<f64>,
+) -> Scores {
+    let value = |name: &str| scored(name, truth, prediction, trained, threshold).ok();
     let metrics = evaluate.metrics.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))).collect();
-    Scores { rows: truth.rows(), of, metrics }
+    Scores { rows: truth.rows(), of: truth.rows(), metrics }
 }
 
 type FoldScores = (Option<BTreeMap<String, f64>>, Option<BTreeMap<String, f64>>);
@@ -240,16 +249,14 @@ fn folds(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate, trained: &Trained)
     let Some(digest) = candidate.folds else {
         return Ok((None, None));
     };
-    let kept: OutOfFold = serde_json::from_slice(&table::object(&cx.store, &digest)?).map_err(|error| {
-        Fault::new("broken-record", "kept predictions can't be read").because(error).help("run with `--force`")
-    })?;
+    let kept = OutOfFold::kept(cx, &digest)?;
     let mut by_metric: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for fold in &kept.folds {
         let (truth, prediction) = fold.scored(kept.classes);
         if truth.rows() == 0 {
             continue;
         }
-        for (name, value) in defined(evaluate, &truth, &prediction, trained, truth.rows()).metrics {
+        for (name, value) in defined(evaluate, &truth, &prediction, trained, fold.threshold).metrics {
             by_metric.entry(name).or_default().push(value);
         }
     }
@@ -268,7 +275,9 @@ fn per_class(trained: &Trained, judged: &Judged) -> Result<(Vec<ClassScores>, Ve
     if trained.task == learn::Task::Regression {
         return Ok((Vec::new(), Vec::new()));
     }
-    let found = report(&judged.truth, &judged.prediction)?;
+    let called = trained.threshold.map(|at| judged.prediction.decided(trained.positive.unwrap_or_default(), at));
+    let prediction = called.as_ref().unwrap_or(&judged.prediction);
+    let found = report(&judged.truth, prediction)?;
     let name =
         |place: usize| trained.classes.get(place).map_or("(not in the train rows)".to_owned(), ToString::to_string);
     let classes = found.classes.iter().enumerate().map(|(place, class)| ClassScores {
@@ -278,7 +287,7 @@ fn per_class(trained: &Trained, judged: &Judged) -> Result<(Vec<ClassScores>, Ve
         f1: class.f1,
         support: class.support,
     });
-    Ok((classes.collect(), confusion(&judged.truth, &judged.prediction)?))
+    Ok((classes.collect(), confusion(&judged.truth, prediction)?))
 }
 
 /// The scores of the rows with each value of a column, by the values that the column had before it was encoded.
@@ -306,7 +315,7 @@ fn slice(
         .map(|(value, rows)| {
             let truth = judged.truth.take(&rows);
             let prediction = taken(&judged.prediction, &rows);
-            let scores = defined(evaluate, &truth, &prediction, trained, rows.len());
+            let scores = defined(evaluate, &truth, &prediction, trained, trained.threshold);
             SliceReport { column: column.to_owned(), value, scores }
         })
         .collect())

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::data::{Kind, Matrix, Shape, Value, positions, stats, unexpected, value_at};
 use crate::learn::{self, Task};
 use crate::plan::Train;
-use crate::seal::Feature;
+use crate::seal::{Feature, Trained};
 use crate::source::Fault;
 
 /// The columns that a train step learns from, in the table's order.
@@ -113,6 +113,13 @@ pub(super) struct Meaning {
     pub(super) classes: Vec<Value>,
     /// Which class is the positive one, if there are two.
     pub(super) positive: Option<u32>,
+}
+
+impl Meaning {
+    /// What a model's target means.
+    pub(super) fn of(trained: &Trained) -> Self {
+        Self { task: trained.task, kind: trained.kind, classes: trained.classes.clone(), positive: trained.positive }
+    }
 }
 
 /// What the values of the training rows mean.

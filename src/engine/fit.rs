@@ -1,62 +1,100 @@
 //! From rows to a trained model, with everything that belongs to it.
 
-use polars::prelude::DataFrame;
-
+use super::cv::{Draw, out_of_fold};
+use super::decide::finish;
 use super::event::Event;
 use super::features::{self, Meaning};
+use super::held::{OutOfFold, answers};
 use super::run::Cx;
 use super::table::work_told;
-use crate::data::Table;
-use crate::learn::{Task, Training, Watch};
+use crate::data::{Part, Table, positions};
+use crate::learn::{Estimator, Target, Task, Training, Transform, Transformed, Watch};
 use crate::plan::{OpNode, Train};
 use crate::seal::Trained;
 use crate::source::Fault;
 
-/// Rows whose ops are fitted: ready for any model that learns from this table.
-pub(super) struct Ready {
+/// Which model of a train step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// As it was learned.
+    Bare,
+    /// With what follows: calibrated, and with its threshold.
+    Whole,
+}
+
+/// Rows to learn from, as they were before the ops that learn and as they are after them: ready for any model.
+pub(super) struct Lesson<'a> {
+    after: &'a [&'a OpNode],
+    cut: Table,
     /// The table after the last op.
     pub(super) table: Table,
-    /// The columns to learn from.
-    pub(super) names: Vec<String>,
+    meaning: &'a Meaning,
 }
 
-/// Fits the ops on the train rows of a table, and applies them to all of its parts.
-pub(super) fn ready(cx: &Cx, train: &Train, after: &[&OpNode], table: Table) -> Result<Ready, Fault> {
-    let table = work_told(after, table, cx.plan, &|_| cx.check())?.table;
-    let names = features::names(train, &table.shape)?;
-    Ok(Ready { table, names })
+impl<'a> Lesson<'a> {
+    /// Fits the ops on the train rows of a table, and applies them to all of its parts.
+    pub(super) fn new(cx: &Cx, after: &'a [&'a OpNode], cut: Table, meaning: &'a Meaning) -> Result<Self, Fault> {
+        let table = work_told(after, cut.clone(), cx.plan, &|_| cx.check())?.table;
+        Ok(Self { after, cut, table, meaning })
+    }
+
+    /// A train step's model.
+    pub(super) fn model(&self, cx: &Cx, train: &Train, stage: Stage, watch: &dyn Watch) -> Result<Trained, Fault> {
+        let bare = learn(train, &self.table, self.meaning, cx.plan.seed, watch)?;
+        match stage {
+            Stage::Bare => Ok(bare),
+            Stage::Whole => finish(train, bare, |bare| {
+                self.held_out(cx, train, Stage::Bare, bare, &Draw::of(cx.plan, train), watch)
+            }),
+        }
+    }
+
+    /// What a model says of rows that it hasn't learned from: the validation part, else what models like it say fold by
+    /// fold.
+    pub(super) fn held_out(
+        &self,
+        cx: &Cx,
+        train: &Train,
+        stage: Stage,
+        trained: &Trained,
+        draw: &Draw,
+        watch: &dyn Watch,
+    ) -> Result<OutOfFold, Fault> {
+        if let Some(rows) = self.table.part(Part::Validation).filter(|rows| rows.height() > 0) {
+            let one = answers(train, trained, rows, self.meaning)?;
+            return Ok(OutOfFold { classes: self.meaning.classes.len(), folds: vec![one] });
+        }
+        out_of_fold(cx, train, stage, draw, self.after, &self.cut, self.meaning, watch)
+    }
 }
 
-/// Learns the whole model of a train step from the train rows of a table.
-pub(super) fn whole(
-    cx: &Cx,
-    train: &Train,
-    ready: &Ready,
-    meaning: &Meaning,
-    watch: &dyn Watch,
-) -> Result<Trained, Fault> {
-    learn(train, ready.table.training(), &ready.names, meaning, cx.plan.seed, watch)
-}
-
-/// Learns a model from the rows of a frame.
+/// Learns a model from the train rows of a table.
 pub(super) fn learn(
     train: &Train,
-    frame: &DataFrame,
-    names: &[String],
+    table: &Table,
     meaning: &Meaning,
     seed: u64,
     watch: &dyn Watch,
 ) -> Result<Trained, Fault> {
-    let inputs = features::inputs(frame, names)?;
+    let frame = table.training();
+    let names = features::names(train, &table.shape)?;
+    let inputs = features::inputs(frame, &names)?;
     let missing = train.model.takes_missing();
     let x = features::matrix(frame, &inputs, missing)?;
-    let y = features::answers(frame, &train.target.column, meaning)?;
+    let mut y = features::answers(frame, &train.target.column, meaning)?;
     let weights = features::weights(train, frame, &y)?;
+    if let (Some(transform), Target::Numbers(numbers)) = (train.decision.transform, &mut y) {
+        there(transform, numbers, table, &train.target.column)?;
+    }
     let mut data = Training::new(&x, &y).seeded(seed).watched(watch);
     if let Some(weights) = &weights {
         data = data.weighted(weights);
     }
     let estimator = train.model.fit(&data)?;
+    let estimator = match train.decision.transform {
+        Some(transform) => Estimator::Transformed(Transformed { inner: Box::new(estimator), transform }),
+        None => estimator,
+    };
     Ok(Trained {
         model: train.model_name.to_owned(),
         version: train.model.version(),
@@ -65,11 +103,31 @@ pub(super) fn learn(
         task: meaning.task,
         classes: meaning.classes.clone(),
         positive: meaning.positive.filter(|_| meaning.task == Task::Classification),
+        threshold: None,
         features: inputs,
         missing,
         rows: frame.height() as u64,
         estimator,
     })
+}
+
+/// Brings the target of the train rows to another scale.
+fn there(transform: Transform, numbers: &mut [f64], table: &Table, target: &str) -> Result<(), Fault> {
+    for (row, number) in numbers.iter_mut().enumerate() {
+        let Some(found) = transform.there(*number) else {
+            let position = positions(table.training())?.get(row).map_or(row as i64, |position| position);
+            let message = format!(
+                "the target `{target}` is {number} in row {} of the source, and `{}` takes {}",
+                position + 1,
+                transform.name(),
+                transform.takes()
+            );
+            let fault = Fault::new("out-of-range", message).help("filter such rows, or take another transform");
+            return Err(fault.within("target_transform"));
+        };
+        *number = found;
+    }
+    Ok(())
 }
 
 /// Passes on what a fit tells.

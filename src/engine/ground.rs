@@ -51,12 +51,14 @@ impl<'a> Ground<'a> {
     }
 
     /// The parts of a key that say which rows these are, and what is done with them.
-    pub(super) fn describe(&self, cx: &Cx, parts: &mut Parts) -> Result<(), Fault> {
+    /// The validation part counts where models are decided by it.
+    pub(super) fn describe(&self, cx: &Cx, validation: bool, parts: &mut Parts) -> Result<(), Fault> {
         match self.base {
             Base::Split(at) => {
                 let meta = &cx.done(at).segments()[0].table;
                 key::shape(parts, &meta.shape);
                 key::part(parts, meta.training());
+                meta.part(Part::Validation).filter(|_| validation).into_iter().for_each(|meta| key::part(parts, meta));
             }
             Base::Source(source) => {
                 let identity = cx.identity(source)?;
@@ -69,13 +71,17 @@ impl<'a> Ground<'a> {
         Ok(())
     }
 
-    /// The rows to learn from.
-    pub(super) fn table(&self, cx: &Cx) -> Result<Table, Fault> {
+    /// The rows to learn from, and the validation part if that is asked for.
+    pub(super) fn table(&self, cx: &Cx, validation: bool) -> Result<Table, Fault> {
         match self.base {
             Base::Split(at) => {
                 let meta = &cx.done(at).segments()[0].table;
-                let rows = (*table::frame(cx, meta.training())?).clone();
-                Ok(Table::of_parts(meta.shape.clone(), vec![(Part::All, rows)]))
+                let rows = |meta| Ok::<_, Fault>((*table::frame(cx, meta)?).clone());
+                let parts = match meta.part(Part::Validation).filter(|_| validation) {
+                    Some(held) => vec![(Part::Train, rows(meta.training())?), (Part::Validation, rows(held)?)],
+                    None => vec![(Part::All, rows(meta.training())?)],
+                };
+                Ok(Table::of_parts(meta.shape.clone(), parts))
             }
             Base::Source(source) => Ok(work(&self.before, (*cx.table(source)?).clone(), cx.plan)?.table),
         }
@@ -90,8 +96,20 @@ pub(super) struct FoldDraw {
     group: Option<String>,
 }
 
+/// How many folds are drawn where nothing is said of it.
+const FOLDS: usize = 5;
+
 impl FoldDraw {
-    pub(super) fn of(plan: &Plan, train: &Train, rule: &Cv) -> Self {
+    /// That of a train step: by its `cv`, or else as it would be by default.
+    pub(super) fn of(plan: &Plan, train: &Train) -> Self {
+        match &train.cv {
+            Some(rule) => Self::by(plan, train, rule),
+            None => Self::by(plan, train, &Cv { folds: FOLDS, time: None }),
+        }
+    }
+
+    /// That of a rule for the rows of a train step.
+    pub(super) fn by(plan: &Plan, train: &Train, rule: &Cv) -> Self {
         let (_, steps) = plan.chain(train.input);
         let tables = steps.iter().filter_map(|step| plan.table(*step));
         let split = tables.filter_map(|table| Some(table.ops[table.split?].op.canonical())).next();
@@ -99,6 +117,11 @@ impl FoldDraw {
         let time = rule.time.clone().or_else(|| column("time"));
         let group = if time.is_some() { None } else { column("group") };
         Self { folds: rule.folds, time, group }
+    }
+
+    /// How many folds.
+    pub(super) fn count(&self) -> usize {
+        self.folds
     }
 
     /// The parts of a key that say so.
@@ -163,7 +186,7 @@ fn strata(frame: &DataFrame, train: &Train, meaning: &Meaning) -> Result<Option<
     Ok(Some((0..column.len()).map(|row| place(row) as u32).collect()))
 }
 
-/// The rows of a table that a fold learns from, and those that it is judged on as its test part.
+/// The rows of a table that a fold learns from, those that it is judged on as its test part, and the validation part.
 pub(super) fn parted(table: &Table, fold: &Fold) -> Result<Table, Fault> {
     let frame = table.training();
     let rows = |rows: &[usize]| {
@@ -173,6 +196,9 @@ pub(super) fn parted(table: &Table, fold: &Fold) -> Result<Table, Fault> {
         }
         frame.filter(&mask.into_iter().map(Some).collect::<BooleanChunked>()).map_err(unexpected)
     };
-    let parts = vec![(Part::Train, rows(&fold.train)?), (Part::Test, rows(&fold.test)?)];
+    let mut parts = vec![(Part::Train, rows(&fold.train)?), (Part::Test, rows(&fold.test)?)];
+    if let Some(held) = table.part(Part::Validation) {
+        parts.insert(1, (Part::Validation, held.clone()));
+    }
     Ok(Table::of_parts(table.shape.clone(), parts))
 }

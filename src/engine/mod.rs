@@ -3,6 +3,7 @@
 mod child;
 mod coverage;
 mod cv;
+mod decide;
 mod deploy;
 mod evaluate;
 mod event;
@@ -10,6 +11,7 @@ mod features;
 mod files;
 mod fit;
 mod ground;
+mod held;
 mod judge;
 mod key;
 mod locked;

@@ -158,7 +158,7 @@ fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
     let roots: &[&str] = match &cx.plan.steps[place].kind {
         StepKind::Train(train) => {
             model_key(cx.plan.seed, train, &mut own);
-            &["model", "version", "with", "seed", "target", "positive", "task", "weights"]
+            &["model", "version", "with", "seed", "target", "positive", "task", "weights", "target_transform"]
         }
         StepKind::Table(table) => {
             let last = table.segments().pop()?;
@@ -194,12 +194,17 @@ pub fn kept(plan: &Plan, places: &[usize], env: &Env) -> Vec<Option<StepDone>> {
 }
 
 /// The named units that a step has.
-fn units(kind: &StepKind) -> &'static [&'static str] {
+fn units(kind: &StepKind) -> Vec<&'static str> {
     match kind {
-        StepKind::Table(table) if table.segments().len() > 1 => &["split", ""],
-        StepKind::Train(train) if train.cv.is_some() => &["", "cv"],
-        StepKind::Deploy(_) => &["seal"],
-        _ => &[""],
+        StepKind::Table(table) if table.segments().len() > 1 => vec!["split", ""],
+        StepKind::Train(train) => {
+            let follows = train.decision.follows();
+            let held = train.decision.needs_held_out();
+            let named = [("", true), ("held-out", held), ("decide", follows), ("cv", train.cv.is_some())];
+            named.into_iter().filter(|(_, is)| *is).map(|(unit, _)| unit).collect()
+        }
+        StepKind::Deploy(_) => vec!["seal"],
+        _ => vec![""],
     }
 }
 

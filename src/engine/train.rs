@@ -2,55 +2,82 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use super::cv;
+use super::cv::{self, Draw};
+use super::decide::finish;
 use super::event::Outcome;
 use super::features;
-use super::fit::{Told, learn};
-use super::outcome::{Payload, StepDone, TableMeta};
+use super::fit::{Stage, Told, learn};
+use super::held::{OutOfFold, answers};
+use super::outcome::{PartMeta, Payload, StepDone, TableMeta};
 use super::run::Cx;
 use super::table;
-use super::unit::{Made, Parts, label, unit};
-use crate::plan::{Step, Train};
+use super::unit::{Done, Made, Parts, label, unit};
+use crate::data::{Part, Table};
+use crate::plan::{Plan, Step, Train};
 use crate::seal::{FORMAT, Trained};
 use crate::source::Fault;
 use crate::spec::Weights;
+use crate::store::Digest;
 
 /// Runs a train step.
 pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault> {
     let meta = table::meta(cx, train.input)?;
     let names = features::names(train, &meta.shape)?;
     let parts = key(cx, train, &meta, &names)?;
-    let done = unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || {
-        let trained = fit(cx, step, train, &meta, &names)?;
+    let bare = unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || {
+        let trained = fit(cx, step, train, &meta)?;
         cx.check()?;
-        let mut outputs = BTreeMap::new();
-        outputs.insert("model".to_owned(), cx.store.put(&trained.to_bytes())?);
-        let rows = trained.rows;
-        let importance = trained.importance();
-        Ok(Made::new(outputs, json!({"rows": rows, "features": names.len(), "importance": importance})))
+        made(cx, &trained)
     })?;
+    let mut ran = bare.ran.clone();
+    let whole = decided(cx, step, train, &meta, &bare, &mut ran)?;
+    let done = whole.as_ref().unwrap_or(&bare);
     let digest = done.output("model")?;
     let mut outputs = BTreeMap::from([("model".to_owned(), digest)]);
-    let mut ran = done.ran;
     let mut folds = None;
-    if let Some(rule) = &train.cv {
-        let kept = cv::run(cx, step, train, rule)?;
+    if train.cv.is_some() {
+        let label = label(&cx.plan.name, &step.name, "cv");
+        let kept = cv::run(cx, step, &label, train, Stage::Whole, &Draw::of(cx.plan, train))?;
         ran = ran.or(kept.ran);
         outputs.insert("folds".to_owned(), kept.digest);
         folds = Some(kept.digest);
     }
-    let rows = done.record.meta["rows"].as_u64().unwrap_or_default();
     Ok(StepDone {
         outcome: if ran.is_some() { Outcome::Ran } else { Outcome::Cached },
         reason: ran.unwrap_or_else(|| super::reason::UNCHANGED.to_owned()),
-        key: done.key,
+        key: bare.key,
         outputs,
         metrics: None,
-        summary: format!("{} from {rows} rows × {} features", train.model_name, names.len()),
+        summary: summary(train, &done.record.meta),
         payload: Payload::Model { digest, folds },
     })
+}
+
+fn summary(train: &Train, meta: &Json) -> String {
+    let count = |key: &str| meta[key].as_u64().unwrap_or_default();
+    let calibrated = train.decision.calibrate.map(|how| format!(", calibrated ({})", how.name()));
+    let threshold = meta["threshold"].as_f64().map(|at| format!(", threshold {at:.4}"));
+    format!(
+        "{} from {} rows × {} features{}{}",
+        train.model_name,
+        count("rows"),
+        count("features"),
+        calibrated.unwrap_or_default(),
+        threshold.unwrap_or_default()
+    )
+}
+
+/// A trained model, kept.
+fn made(cx: &Cx, trained: &Trained) -> Result<Made, Fault> {
+    let outputs = BTreeMap::from([("model".to_owned(), cx.store.put(&trained.to_bytes())?)]);
+    let mut meta =
+        json!({"rows": trained.rows, "features": trained.features.len(), "importance": trained.importance()});
+    if let Some(threshold) = trained.threshold {
+        meta["threshold"] = threshold.into();
+    }
+    Ok(Made::new(outputs, meta))
 }
 
 /// What the model depends on: the train rows of the columns it uses, and what it is.
@@ -59,19 +86,31 @@ fn key(cx: &Cx, train: &Train, meta: &TableMeta, names: &[String]) -> Result<Par
     model_key(cx.plan.seed, train, &mut parts);
     parts.add("features", json!(names));
     parts.add("kind", json!(meta.shape.expect(&train.target.column)?));
-    let training = meta.training();
+    rows_key(train, meta, meta.training(), names, &mut parts)?;
+    Ok(parts)
+}
+
+/// The rows of a part that a model reads, with the answers and how much each counts.
+fn rows_key(
+    train: &Train,
+    meta: &TableMeta,
+    part: &PartMeta,
+    names: &[String],
+    parts: &mut Parts,
+) -> Result<(), Fault> {
     let weight = match &train.weights {
         Some(Weights::Column(column)) => Some(column),
         _ => None,
     };
     for name in names.iter().chain([&train.target.column]).chain(weight) {
-        let digest = table::digest_of(training, name, &meta.shape)?;
-        parts.add(format!("rows.train.{name}"), digest.to_string());
+        let digest = table::digest_of(part, name, &meta.shape)?;
+        let part = if part.part.trains() { Part::Train } else { part.part };
+        parts.add(format!("rows.{part}.{name}"), digest.to_string());
     }
-    Ok(parts)
+    Ok(())
 }
 
-/// The parts that say which model it is and what it predicts.
+/// The parts that say which model it is and what it predicts, as it is learned.
 pub(super) fn model_key(seed: u64, train: &Train, parts: &mut Parts) {
     parts.add("format", FORMAT);
     parts.add("model", train.model_name);
@@ -88,11 +127,99 @@ pub(super) fn model_key(seed: u64, train: &Train, parts: &mut Parts) {
         Some(Weights::Column(column)) => parts.add("weights", json!({"column": column})),
         None => {}
     }
+    if let Some(transform) = train.decision.transform {
+        parts.add("target_transform", transform.name());
+    }
 }
 
-fn fit(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta, names: &[String]) -> Result<Trained, Fault> {
+/// The same, with what follows.
+pub(super) fn whole_key(plan: &Plan, train: &Train, parts: &mut Parts) {
+    model_key(plan.seed, train, parts);
+    decision_key(train, parts);
+    if train.decision.needs_held_out() {
+        Draw::of(plan, train).describe(plan.seed, parts);
+    }
+}
+
+fn decision_key(train: &Train, parts: &mut Parts) {
+    if let Some(how) = train.decision.calibrate {
+        parts.add("calibrate", how.name());
+    }
+    if let Some(threshold) = train.decision.threshold {
+        parts.add("threshold", json!(threshold));
+    }
+}
+
+/// Whether a model is made with rows that it hasn't learned from.
+pub(super) fn needs_held_out(_: &Plan, train: &Train, stage: Stage) -> bool {
+    stage == Stage::Whole && train.decision.needs_held_out()
+}
+
+fn fit(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta) -> Result<Trained, Fault> {
     let frame = table::frame(cx, meta.training())?;
     let meaning = features::meaning(train, &frame, &meta.shape)?;
-    let watch = Told { cx, step: &step.name };
-    learn(train, &frame, names, &meaning, cx.plan.seed, &watch)
+    let table = Table::of_parts(meta.shape.clone(), vec![(Part::Train, (*frame).clone())]);
+    learn(train, &table, &meaning, cx.plan.seed, &Told { cx, step: &step.name })
+}
+
+/// Where the held-out rows of a step are.
+enum Held {
+    /// The validation part.
+    Part(PartMeta),
+    /// Kept out-of-fold answers.
+    Folds(Digest),
+}
+
+/// The model with what follows it; none if nothing does.
+fn decided(
+    cx: &Cx,
+    step: &Step,
+    train: &Train,
+    meta: &TableMeta,
+    bare: &Done,
+    ran: &mut Option<String>,
+) -> Result<Option<Done>, Fault> {
+    if !train.decision.follows() {
+        return Ok(None);
+    }
+    let model = bare.output("model")?;
+    let mut parts = Parts::new("decide");
+    parts.add("format", FORMAT);
+    parts.add("model", model.to_string());
+    decision_key(train, &mut parts);
+    let mut held = None;
+    if train.decision.needs_held_out() {
+        let found = held_out(cx, step, train, meta, ran)?;
+        match &found {
+            Held::Part(part) => rows_key(train, meta, part, &features::names(train, &meta.shape)?, &mut parts)?,
+            Held::Folds(digest) => parts.add("folds", digest.to_string()),
+        }
+        held = Some(found);
+    }
+    let done = unit(cx, &label(&cx.plan.name, &step.name, "decide"), &parts, || {
+        let trained = Trained::from_bytes(&table::object(&cx.store, &model)?)?;
+        let whole = finish(train, trained, |trained| match held {
+            Some(Held::Folds(digest)) => OutOfFold::kept(cx, &digest),
+            Some(Held::Part(part)) => {
+                let frame = table::frame(cx, &part)?;
+                let one = answers(train, trained, &frame, &features::Meaning::of(trained))?;
+                Ok(OutOfFold { classes: trained.classes.len(), folds: vec![one] })
+            }
+            None => unreachable!("held-out rows are looked for where they are needed"),
+        })?;
+        made(cx, &whole)
+    })?;
+    *ran = ran.take().or(done.ran.clone());
+    Ok(Some(done))
+}
+
+/// The validation part if it has rows, else out-of-fold answers of the bare model.
+fn held_out(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta, ran: &mut Option<String>) -> Result<Held, Fault> {
+    if let Some(part) = meta.part(Part::Validation).filter(|part| part.rows > 0) {
+        return Ok(Held::Part(part.clone()));
+    }
+    let label = label(&cx.plan.name, &step.name, "held-out");
+    let kept = cv::run(cx, step, &label, train, Stage::Bare, &Draw::of(cx.plan, train))?;
+    *ran = ran.take().or(kept.ran);
+    Ok(Held::Folds(kept.digest))
 }

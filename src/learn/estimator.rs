@@ -3,8 +3,10 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibrated;
 use super::linear::{Constant, Line, Logistic};
 use super::neighbors::Neighbors;
+use super::transform::Transformed;
 use super::tree::Forest;
 use super::{Prediction, Task};
 use crate::data::Matrix;
@@ -56,6 +58,10 @@ pub enum Estimator {
     Neighbors(Neighbors),
     /// Trees whose answers are averaged.
     Forest(Forest),
+    /// Another one with its probabilities calibrated.
+    Calibrated(Calibrated),
+    /// Another one with its numbers brought back from another scale.
+    Transformed(Transformed),
 }
 
 impl Estimator {
@@ -66,6 +72,8 @@ impl Estimator {
             Estimator::Logistic(logistic) => logistic,
             Estimator::Neighbors(neighbors) => neighbors,
             Estimator::Forest(forest) => forest,
+            Estimator::Calibrated(calibrated) => calibrated,
+            Estimator::Transformed(transformed) => transformed,
         }
     }
 
@@ -105,6 +113,16 @@ impl Estimator {
             }
             _ => None,
         }
+    }
+
+    /// Whether its probabilities are log-odds at heart, which a calibration then reads.
+    pub(super) fn is_log_odds(&self) -> bool {
+        matches!(self, Estimator::Logistic(_))
+    }
+
+    /// Says something of rows of `columns` values each, one after another.
+    pub(super) fn predict_rows(&self, rows: &[f64], columns: usize, into: &mut [f64]) {
+        self.fitted().rows(rows, columns, into);
     }
 
     /// Says something of one row: of `outputs()` values into `into`. Nothing is allocated for up to 2 classes or

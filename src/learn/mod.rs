@@ -1,5 +1,6 @@
 //! Learning from a matrix: models, their estimators, metrics, and cross-validation. No tables, no files.
 
+mod calibration;
 mod centered;
 mod chance;
 mod cholesky;
@@ -21,6 +22,8 @@ mod reference;
 mod scaling;
 mod softmax;
 mod sums;
+mod threshold;
+mod transform;
 mod tree;
 mod validate;
 
@@ -28,6 +31,7 @@ use crate::data::Matrix;
 use crate::source::Fault;
 use serde::{Deserialize, Serialize};
 
+pub use calibration::{Calibrate, Calibrated, Calibration, HeldOut};
 pub use cv::{Fold, folds, time_folds};
 pub use estimator::Estimator;
 pub use metric::{ClassReport, Direction, MetricEntry, Report, Scored, confusion, find_metric, metrics, report, score};
@@ -37,6 +41,8 @@ pub use model::{
 };
 pub use nature::balanced_weights;
 pub use prediction::{Prediction, argmax};
+pub use threshold::{Goal, best_threshold};
+pub use transform::{Transform, Transformed};
 
 /// What is to be predicted: a class or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

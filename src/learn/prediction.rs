@@ -31,6 +31,18 @@ impl Prediction {
         }
     }
 
+    /// The same with certainty: of the first two classes `positive` from `threshold` on, which is what labels then say.
+    #[must_use]
+    pub fn decided(&self, positive: u32, threshold: f64) -> Self {
+        let Prediction::Probabilities { classes, values } = self else { return self.clone() };
+        let positive = positive as usize;
+        let called = values.chunks(*classes).flat_map(|row| {
+            let called = if row[positive] >= threshold { positive } else { 1 - positive };
+            (0..*classes).map(move |class| if class == called { 1.0 } else { 0.0 })
+        });
+        Prediction::Probabilities { classes: *classes, values: called.collect() }
+    }
+
     /// Each row's probability of one class; `None` for numbers or a class that isn't there.
     pub fn probability(&self, class: u32) -> Option<Vec<f64>> {
         match self {

@@ -3,6 +3,7 @@
 //! `build` is the only way to a `Plan`: one that exists fits together, as far as can be known before data is read.
 
 mod build;
+mod decision;
 mod deploy;
 mod evaluate;
 mod graph;
@@ -17,7 +18,7 @@ mod train;
 
 pub use build::{Built, Problem, Schemas, build};
 pub use node::{
-    Cv, Deploy, Evaluate, Given, Input, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode, Step,
-    StepKind, TableStep, Target, Train,
+    Cv, Decision, Deploy, Evaluate, Given, Input, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode,
+    Step, StepKind, TableStep, Target, Threshold, Train,
 };
 pub use request::request;

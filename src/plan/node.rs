@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::data::{Contract, Format, Kind, Part, Selector, Shape, Table};
 use crate::expr::Expr;
-use crate::learn::{CheckedModel, Task};
+use crate::learn::{Calibrate, CheckedModel, Goal, Task, Transform};
 use crate::ops::{CheckedOp, Rows};
 use crate::source::{Fault, Route};
 use crate::spec::{Gate, Limits, Origin, RunSpec, SourceSpec, TargetKind, Weights};
@@ -287,6 +287,41 @@ pub struct Train {
     pub weights: Option<Weights>,
     /// Cross-validation.
     pub cv: Option<Cv>,
+    /// What is done with its answers.
+    pub decision: Decision,
+}
+
+/// What is done with a model's answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// How probabilities are calibrated.
+    pub calibrate: Option<Calibrate>,
+    /// From which probability on a row is called positive.
+    pub threshold: Option<Threshold>,
+    /// The scale on which the target is learned.
+    pub transform: Option<Transform>,
+}
+
+impl Decision {
+    /// Whether there is something to be done once the model is learned.
+    pub fn follows(&self) -> bool {
+        self.calibrate.is_some() || self.threshold.is_some()
+    }
+
+    /// Whether that is learned from rows that the model hasn't learned from.
+    pub fn needs_held_out(&self) -> bool {
+        self.calibrate.is_some() || matches!(self.threshold, Some(Threshold::Best(_)))
+    }
+}
+
+/// From which probability on a row is called positive.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Threshold {
+    /// This one.
+    At(f64),
+    /// The best of all.
+    Best(Goal),
 }
 
 impl Train {

@@ -1,5 +1,6 @@
 //! A train step: its model decoded by name, its target and features looked up.
 
+use super::decision::decision;
 use super::node::{Cv, Input, Target, Train, unfit};
 use crate::data::{Kind, Selector, Shape};
 use crate::learn::{CheckedModel, Model, ModelEntry, ModelVisitor, Task, find_model, with_model};
@@ -50,6 +51,7 @@ pub(super) fn train(
             faults,
         );
     }
+    let decision = decision(&spec.decision, task, &target.column, faults);
     let (entry, model) = model?;
     if let Some(task) = task.filter(|task| !entry.tasks.contains(task)) {
         let other = match task {
@@ -71,6 +73,7 @@ pub(super) fn train(
         features,
         weights: spec.weights.clone(),
         cv: spec.cv.as_ref().map(|cv| Cv { folds: cv.folds, time: cv.time.clone() }),
+        decision,
     })
 }
 

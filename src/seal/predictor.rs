@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Answer, FieldFault, Sealed};
 use crate::data::{Value, unexpected, value_at};
-use crate::learn::{Task, argmax};
+use crate::learn::Task;
 use crate::recipe::Evaluator;
 use crate::source::Fault;
 
@@ -103,7 +103,7 @@ impl Predictor {
         Ok(match trained.task {
             Task::Regression => Answer { prediction: Value::float(outputs[0]), probability: Vec::new() },
             Task::Classification => {
-                Answer { prediction: trained.classes[argmax(&outputs) as usize].clone(), probability: outputs }
+                Answer { prediction: trained.classes[trained.decide(&outputs) as usize].clone(), probability: outputs }
             }
         })
     }

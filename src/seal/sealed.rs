@@ -11,7 +11,7 @@ use crate::recipe::RowStep;
 use crate::source::Fault;
 
 /// Raised when sealed models change their form.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// One field of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Feature, format};
 use crate::data::{Kind, Matrix, Value};
-use crate::learn::{Estimator, Task};
+use crate::learn::{Estimator, Task, argmax};
 use crate::source::Fault;
 
 /// A trained model, without the way that leads to its features.
@@ -24,6 +24,8 @@ pub struct Trained {
     pub classes: Vec<Value>,
     /// Which class is the positive one, if there are two.
     pub positive: Option<u32>,
+    /// From which probability on the positive one of two classes is the answer; the likelier one if not said.
+    pub threshold: Option<f64>,
     /// The columns it reads, in order.
     pub features: Vec<Feature>,
     /// Whether a row may lack a feature.
@@ -59,8 +61,9 @@ impl Trained {
             Task::Regression => self.estimator.outputs() == 1,
         };
         let positive = self.positive.is_none_or(|positive| (positive as usize) < self.classes.len());
+        let threshold = self.threshold.is_none_or(|at| (0.0..=1.0).contains(&at) && self.classes.len() == 2);
         let features = self.features.iter().all(Feature::is_sound);
-        if columns && outputs && positive && features && self.estimator.task() == self.task {
+        if columns && outputs && positive && threshold && features && self.estimator.task() == self.task {
             return Ok(());
         }
         Err(Fault::new("broken-model", "the model's parts do not fit together").help("train it again"))
@@ -73,6 +76,14 @@ impl Trained {
             self.features.iter().map(|feature| feature.name.as_str()).zip(shares.iter().copied()).collect();
         named.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
         named
+    }
+
+    /// The place of the class that probabilities stand for: the positive one of two from the threshold on, else the
+    /// likeliest, the first of equals.
+    pub fn decide(&self, probabilities: &[f64]) -> u32 {
+        let Some(threshold) = self.threshold else { return argmax(probabilities) };
+        let positive = self.positive.unwrap_or(1);
+        if probabilities[positive as usize] >= threshold { positive } else { 1 - positive }
     }
 
     /// What it says of rows whose columns are the features in order.

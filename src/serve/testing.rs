@@ -53,6 +53,7 @@ pub fn sealed(task: Task) -> Sealed {
         task,
         classes,
         positive: None,
+        threshold: None,
         features: features.into_iter().map(Feature::number).collect(),
         missing: false,
         rows: 6,

@@ -1,5 +1,6 @@
 //! What was written, typed. Nothing is looked up here: names may lead nowhere, and columns may not exist.
 
+mod decision;
 mod duration;
 mod files;
 mod limits;
@@ -18,6 +19,7 @@ mod step;
 mod verbs;
 mod watch;
 
+pub use decision::{DecisionSpec, ThresholdSpec};
 pub use duration::{TIME_SPAN, TimeSpan};
 pub use files::Files;
 pub use limits::Limits;

@@ -4,6 +4,7 @@
 //! They are a help while writing, no judge: what a schema accepts may still be wrong, and `gristmill check` says why.
 
 mod adapt;
+mod decision;
 mod models;
 mod ops;
 mod sources;

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::verbs::{self, VERBS};
-use super::{Limits, RunSpec, TargetSpec};
+use super::{DecisionSpec, Limits, RunSpec, TargetSpec};
 use crate::data::Selector;
 use crate::ops::Rows;
 use crate::source::{Fault, Fields, Node, Route, suggest};
@@ -104,6 +104,8 @@ pub struct TrainSpec {
     pub cv: Option<CvSpec>,
     /// `classification` or `regression`, if the target's type shouldn't tell.
     pub task: Option<crate::learn::Task>,
+    /// What is done with its answers.
+    pub decision: DecisionSpec,
 }
 
 /// How much rows count.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::step::{
     CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
 };
-use super::{RunSpec, TargetSpec};
+use super::{DecisionSpec, RunSpec, TargetSpec};
 use crate::ops::Rows;
 use crate::source::{Data, Entry, Fault, Fields, Node, Route, decode, suggest};
 
@@ -123,8 +123,9 @@ fn train(fields: &mut Fields) -> Option<TrainSpec> {
     });
     let cv = fields.node("cv").and_then(|node| cv(node, fields));
     let task = fields.take("task");
-    fields.later(&["calibrate", "threshold", "target_transform", "tune", "update"]);
-    Some(TrainSpec { table: table?, model: model?, with, target, features, weights, cv, task })
+    let decision = DecisionSpec::read(fields);
+    fields.later(&["tune", "update"]);
+    Some(TrainSpec { table: table?, model: model?, with, target, features, weights, cv, task, decision })
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@ mod choice;
 mod ci;
 mod docs;
 mod examples;
+mod fusion;
 mod golden;
 mod house;
 mod mill;

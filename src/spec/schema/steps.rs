@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::adapt::{Definitions, reference};
-use super::{fields, models, object, ops, sources, words};
+use super::{decision, fields, models, object, ops, sources, words};
 use crate::data::{Format, Selector};
 use crate::spec::verbs::VERBS;
 use crate::spec::{MEMORY, TIME_SPAN};
@@ -116,6 +116,8 @@ fn train(definitions: &mut Definitions) -> Json {
             [("classification", "A class.".to_owned()), ("regression", "A number.".to_owned())],
         )
     });
+    let mut keys = keys;
+    keys.as_object_mut().expect("a map").extend(decision::keys());
     let mut form = verb("train", "Learns a model from a table.", "The step or source to learn from.", keys, &["model"]);
     form["allOf"] = models::conditions(definitions).into();
     form
