@@ -1,7 +1,9 @@
 //! Solving symmetric positive definite systems, with a word on how far the solution can be trusted.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis};
+
+use super::window::{window, window_mut};
 
 /// How many columns are factored at a time.
 const WIDTH: usize = 48;
@@ -105,11 +107,12 @@ impl Cholesky {
 
 /// Factors the columns from `left` to `right`, the ones before being done.
 fn panel(matrix: &mut Array2<f64>, left: usize, right: usize) -> Option<()> {
-    let (done, mut rest) = matrix.multi_slice_mut((s![left.., ..left], s![left.., left..right]));
-    let above = done.slice(s![..right - left, ..]);
+    let side = matrix.nrows();
+    let (done, mut rest) = window_mut(matrix, left..side, 0..right).split_at(Axis(1), left);
+    let above = window(&done, 0..right - left, 0..left);
     general_mat_mul(-1.0, &done, &above.t(), 1.0, &mut rest);
     for column in 0..right - left {
-        let known: f64 = rest.slice(s![column, ..column]).iter().map(|value| value * value).sum();
+        let known: f64 = rest.row(column).iter().take(column).map(|value| value * value).sum();
         let pivot = rest[[column, column]] - known;
         // NaN is refused as well.
         if pivot.is_nan() || pivot <= f64::EPSILON {
@@ -117,10 +120,10 @@ fn panel(matrix: &mut Array2<f64>, left: usize, right: usize) -> Option<()> {
         }
         let pivot = pivot.sqrt();
         rest[[column, column]] = pivot;
-        let (top, mut below) = rest.view_mut().split_at(ndarray::Axis(0), column + 1);
-        let top = top.slice(s![column, ..column]);
+        let (top, mut below) = rest.view_mut().split_at(Axis(0), column + 1);
+        let top = top.row(column);
         for mut row in below.rows_mut() {
-            let known: f64 = row.iter().zip(&top).map(|(a, b)| a * b).sum();
+            let known: f64 = row.iter().zip(top.iter().take(column)).map(|(a, b)| a * b).sum();
             row[column] = (row[column] - known) / pivot;
         }
     }

@@ -1,7 +1,7 @@
 //! Least squares with a penalty on the coefficients' sizes, by coordinate descent (Friedman, Hastie & Tibshirani 2010)
 //! until the duality gap is small (Kim et al. 2007), as scikit-learn's `Lasso` and `ElasticNet`.
 
-use ndarray::{Array2, s};
+use ndarray::Array2;
 
 use super::Training;
 use super::centered::Centered;
@@ -161,7 +161,7 @@ impl Products {
     fn new(rows: &Centered) -> Result<Self, Fault> {
         let columns = rows.columns();
         let square = gram(rows.data, rows.rows(), columns + 1, |first, block| rows.fill(first, block))?;
-        let with_y = square.slice(s![..columns, columns]).to_vec();
+        let with_y = square.column(columns).iter().take(columns).copied().collect::<Vec<f64>>();
         Ok(Self { slopes: with_y.clone(), with_y, of_y: square[[columns, columns]], square })
     }
 }

@@ -12,7 +12,6 @@ use super::{Prediction, Task};
 use crate::data::Matrix;
 use crate::source::Fault;
 
-
 /// What every kind of estimator can do. A new kind implements it beside its data, and gets a line in [`Estimator`] and
 /// one in `Estimator::fitted`.
 pub(super) trait Fitted: Sync {

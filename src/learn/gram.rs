@@ -1,10 +1,11 @@
 //! ZᵀZ over many rows, in blocks that fit the cache, without a copy of the whole of Z.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayViewMut2, s};
+use ndarray::{Array2, ArrayViewMut2};
 use rayon::prelude::*;
 
 use super::Training;
+use super::window::{window, window_mut};
 use crate::source::Fault;
 
 /// How many rows are multiplied at a time.
@@ -39,12 +40,13 @@ pub(super) fn gram(
             for first in (lane * share..blocks.min((lane + 1) * share)).map(|block| block * HEIGHT) {
                 data.go_on()?;
                 let height = HEIGHT.min(rows - first);
-                let mut z = block.slice_mut(s![.., ..height]).reversed_axes();
+                let mut z = window_mut(&mut block, 0..side, 0..height).reversed_axes();
                 fill(first, z.view_mut());
                 for left in (0..side).step_by(WIDTH) {
                     let right = side.min(left + WIDTH);
-                    let mut tile = sum.slice_mut(s![left.., left..right]);
-                    general_mat_mul(1.0, &z.slice(s![.., left..]).t(), &z.slice(s![.., left..right]), 1.0, &mut tile);
+                    let mut tile = window_mut(&mut sum, left..side, left..right);
+                    let (a, b) = (window(&z, 0..height, left..side), window(&z, 0..height, left..right));
+                    general_mat_mul(1.0, &a.t(), &b, 1.0, &mut tile);
                 }
             }
             Ok(sum)

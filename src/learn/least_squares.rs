@@ -6,12 +6,13 @@
 
 use linfa_linalg::qr::QRInto;
 use linfa_linalg::svd::SVDInto;
-use ndarray::{Array1, Array2, ArrayViewMut2, Axis, ShapeBuilder, Slice, s};
+use ndarray::{Array1, Array2, ArrayViewMut2, Axis, ShapeBuilder, Slice};
 
 use super::Training;
 use super::centered::{Centered, unbounded};
 use super::cholesky::Cholesky;
 use super::gram::gram;
+use super::window::window;
 use crate::data::stats::BLOCK;
 use crate::source::Fault;
 
@@ -63,8 +64,8 @@ fn normal(rows: &Centered, alpha: f64) -> Result<Option<Vec<f64>>, Fault> {
         return Ok(None);
     }
     let whole = gram(rows.data, rows.rows(), columns + 1, |first, block| rows.fill(first, block))?;
-    let mut square = whole.slice(s![..columns, ..columns]).to_owned();
-    let right = whole.slice(s![..columns, columns]).to_vec();
+    let mut square = window(&whole, 0..columns, 0..columns).to_owned();
+    let right = whole.column(columns).iter().take(columns).copied().collect::<Vec<f64>>();
     let cost = |unit: &f64| if *unit > 0.0 { (alpha / rows.total / unit / unit).min(f64::MAX / 4.0) } else { 0.0 };
     let costs: Vec<f64> = rows.units.iter().map(cost).collect();
     square.diag_mut().iter_mut().zip(&costs).for_each(|(value, cost)| *value += cost);
@@ -128,10 +129,10 @@ fn refined(factor: &Cholesky, right: &[f64], rest: impl Fn(&[f64]) -> Vec<f64>) 
 fn decomposed(rows: &Centered, alpha: f64) -> Result<Vec<f64>, Fault> {
     let columns = rows.columns();
     let triangle = triangle(rows.data, rows.rows(), columns + 1, |first, block| rows.fill(first, block))?;
-    let square = triangle.slice(s![..columns, ..columns]).to_owned();
+    let square = window(&triangle, 0..columns, 0..columns).to_owned();
     let (u, sigma, vt) = decompose(square)?;
     let cutoff = cutoff(rows, &sigma, alpha);
-    let mut shares = u.t().dot(&triangle.slice(s![..columns, columns]));
+    let mut shares = u.t().dot(&window(&triangle, 0..columns, columns..columns + 1).column(0));
     for (share, value) in shares.iter_mut().zip(&sigma) {
         *share = if *value > cutoff { *share * (value / (value * value + alpha)) } else { 0.0 };
     }

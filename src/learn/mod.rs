@@ -26,6 +26,7 @@ mod threshold;
 mod transform;
 mod tree;
 mod validate;
+mod window;
 
 use crate::data::Matrix;
 use crate::source::Fault;

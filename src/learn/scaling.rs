@@ -6,7 +6,6 @@ use ndarray::ArrayViewMut2;
 use super::Training;
 use super::cholesky::Cholesky;
 use super::gram::gram;
-use super::nature::Nature;
 use crate::data::stats::sum;
 use crate::source::Fault;
 

@@ -82,7 +82,12 @@ impl Model for DecisionTree {
     const CATEGORIES: bool = true;
     const HYPER: &'static [HyperParameter] = &[
         growth::CRITERION,
-        hyper("splitter", "best", "best, random", "where a feature is cut: at its best place, or at one drawn by chance"),
+        hyper(
+            "splitter",
+            "best",
+            "best, random",
+            "where a feature is cut: at its best place, or at one drawn by chance",
+        ),
         growth::MAX_DEPTH,
         growth::MAX_LEAF_NODES,
         growth::MIN_SAMPLES_SPLIT,

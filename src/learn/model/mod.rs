@@ -225,7 +225,6 @@ models![
     baseline::Baseline,
 ];
 
-
 /// What people call a model elsewhere, and its name here.
 const SYNONYMS: &[(&str, &str)] = &[
     ("rf", "random_forest"),

@@ -153,7 +153,8 @@ impl Bins {
         let mut set = vec![0; (*levels as usize).div_ceil(64)];
         let mut write = |level: u32, held: bool| {
             let bit = 1 << (level % 64);
-            set[level as usize / 64] = if held { set[level as usize / 64] | bit } else { set[level as usize / 64] & !bit };
+            set[level as usize / 64] =
+                if held { set[level as usize / 64] | bit } else { set[level as usize / 64] & !bit };
         };
         if missing {
             (0..*levels).for_each(|level| write(level, true));

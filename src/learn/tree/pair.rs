@@ -28,11 +28,7 @@ impl Cell {
 
     #[inline(always)]
     fn without(self, other: Cell) -> Cell {
-        Cell {
-            weight: self.weight - other.weight,
-            answer: self.answer - other.answer,
-            rows: self.rows - other.rows,
-        }
+        Cell { weight: self.weight - other.weight, answer: self.answer - other.answer, rows: self.rows - other.rows }
     }
 
     fn mean(self) -> f64 {

@@ -92,7 +92,8 @@ impl<C: Criterion> Search<C> {
                 continue;
             }
             let found = self.fine(soil, feature, (code, code), ask);
-            if let Some((best, number)) = found.filter(|(best, _)| record.is_none_or(|(_, r, _)| best.score > r.score)) {
+            if let Some((best, number)) = found.filter(|(best, _)| record.is_none_or(|(_, r, _)| best.score > r.score))
+            {
                 record = Some((feature, best, number));
             }
         }
@@ -100,13 +101,7 @@ impl<C: Criterion> Search<C> {
     }
 
     /// The best cut within or between two bins, by the values they hold.
-    fn fine(
-        &mut self,
-        soil: &Soil<C>,
-        feature: usize,
-        bins: (u16, u16),
-        ask: &Ask<C>,
-    ) -> Option<(Best, Option<f64>)> {
+    fn fine(&mut self, soil: &Soil<C>, feature: usize, bins: (u16, u16), ask: &Ask<C>) -> Option<(Best, Option<f64>)> {
         let fine = Fine::new(soil.data.x, soil.bins, feature, bins, ask.rows.iter().map(|row| row.index()));
         let rows = renamed(ask.rows);
         let sign = soil.limits.monotone.get(feature).copied().unwrap_or_default();
