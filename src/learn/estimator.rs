@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibrated;
+use super::explain::{self, Explanation};
 use super::linear::{Constant, Line, Logistic};
 use super::neighbors::Neighbors;
 use super::transform::Transformed;
@@ -38,6 +39,11 @@ pub(super) trait Fitted: Sync {
     /// How many rows are best predicted at a time.
     fn block(&self) -> usize {
         256
+    }
+    /// What each feature contributes to what it says of a row; `None` if that isn't known exactly.
+    fn explain(&self, row: &[f64]) -> Option<Explanation> {
+        let _ = row;
+        None
     }
     /// Whether its numbers hang together, so that no row can lead out of bounds.
     fn is_sound(&self) -> bool;
@@ -131,6 +137,17 @@ impl Estimator {
     /// If `row` or `into` has another length than `columns()` and `outputs()` tell.
     pub fn predict_row(&self, row: &[f64], into: &mut [f64]) {
         self.fitted().row(row, into);
+    }
+
+    /// What each feature contributes to what it says of a row.
+    ///
+    /// # Errors
+    /// If that isn't known exactly for this kind of model.
+    ///
+    /// # Panics
+    /// If `row` has another length than `columns()` tells.
+    pub fn explain(&self, row: &[f64]) -> Result<Explanation, Fault> {
+        self.fitted().explain(row).ok_or_else(explain::unexplained)
     }
 
     /// Says something of each row, in parallel; bit for bit what `predict_row` says.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Task;
 use super::estimator::Fitted;
 use super::nature::Nature;
+use super::{Explanation, Scale, Task};
 
 /// The same answer for every row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,11 @@ impl Fitted for Constant {
 
     fn row(&self, _: &[f64], into: &mut [f64]) {
         into.copy_from_slice(&self.values);
+    }
+
+    fn explain(&self, _: &[f64]) -> Option<Explanation> {
+        let scale = if self.task == Task::Regression { Scale::Number } else { Scale::Probability };
+        Some(Explanation { scale, base: self.values.clone(), contributions: Vec::new() })
     }
 
     fn is_sound(&self) -> bool {

@@ -8,6 +8,7 @@ mod cv;
 mod descent;
 mod elementary;
 mod estimator;
+mod explain;
 mod gram;
 mod least_squares;
 mod linear;
@@ -35,6 +36,7 @@ use serde::{Deserialize, Serialize};
 pub use calibration::{Calibrate, Calibrated, Calibration, HeldOut};
 pub use cv::{Fold, folds, time_folds};
 pub use estimator::Estimator;
+pub use explain::{Explanation, Scale};
 pub use metric::{ClassReport, Direction, MetricEntry, Report, Scored, confusion, find_metric, metrics, report, score};
 pub use model::{
     Checked, CheckedModel, HyperParameter, Model, ModelEntry, ModelVisitor, catalogue as models, find as find_model,

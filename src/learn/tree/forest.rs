@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shap;
 use super::trees::Trees;
-use crate::learn::Task;
 use crate::learn::estimator::Fitted;
+use crate::learn::{Explanation, Scale, Task};
 
 /// How many rows are predicted at a time: so many that reading a tree into the cache is worth it.
 const BLOCK: usize = 1024;
@@ -66,6 +67,19 @@ impl Fitted for Forest {
         facts.push(("depth", self.trees.depth() as f64));
         facts.extend(self.oob_score.map(|score| ("oob_score", score)));
         facts
+    }
+
+    fn explain(&self, row: &[f64]) -> Option<Explanation> {
+        let scale = if self.task == Task::Regression { Scale::Number } else { Scale::Probability };
+        let mut found = Explanation::new(scale, self.trees.outputs(), self.trees.columns());
+        for tree in 0..self.trees.len() {
+            if !shap::add(&self.trees, tree, row, &mut found.base, &mut found.contributions) {
+                return None;
+            }
+        }
+        let trees = self.trees.len() as f64;
+        found.base.iter_mut().chain(&mut found.contributions).for_each(|value| *value /= trees);
+        Some(found)
     }
 
     fn is_sound(&self) -> bool {

@@ -12,6 +12,7 @@ mod out_of_bag;
 mod pair;
 mod prune;
 mod search;
+mod shap;
 mod trees;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
