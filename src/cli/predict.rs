@@ -9,7 +9,7 @@ use super::{Exit, Failure, open, out};
 use crate::data::{self, Format, Kind, Reading, Source, Value, column_of, unexpected};
 use crate::engine::object;
 use crate::registry::Registry;
-use crate::seal::{Answer, FieldFault, Predictor, Sealed};
+use crate::seal::{Answer, Contributions, Explained, FieldFault, Predictor, Sealed};
 use crate::source::Fault;
 use crate::store::{Store, StoreError, write_atomic};
 
@@ -27,6 +27,11 @@ pub(super) struct Predict {
     /// Where to; without it CSV is printed.
     #[arg(short, long)]
     output: Option<PathBuf>,
+    /// Add what each feature contributes to the answer: `base`, and a `because_…` for each feature, which add up to
+    /// what the model says of the positive class of two, else of the class that it answers, or to the number.
+    /// Linear models say it in log-odds, forests in probability.
+    #[arg(long)]
+    explain: bool,
     /// A cell that means "no value", beside the empty one.
     #[arg(long, value_name = "TEXT")]
     missing: Vec<String>,
@@ -39,9 +44,14 @@ pub(super) fn run(args: &Predict) -> Result<Exit, Failure> {
     let output = args.output.as_ref().map_or("x.csv".into(), |path| path.to_string_lossy().into_owned());
     Format::of(&output)?;
     let frame = read(args, &predictor)?;
-    let answers = predictor.answer_table(&frame)?;
+    let (answers, why) =
+        if args.explain { explained(&predictor, &frame)? } else { (predictor.answer_table(&frame)?, None) };
     let refused = answers.iter().filter(|answer| answer.is_err()).count();
-    let bytes = data::write(&joined(frame, &answers, &predictor)?, &output)?;
+    let mut frame = joined(frame, &answers, &predictor)?;
+    if let Some(why) = why {
+        frame = because(frame, &why, &predictor)?;
+    }
+    let bytes = data::write(&frame, &output)?;
     match &args.output {
         Some(path) => {
             write_atomic(path, &bytes)?;
@@ -75,8 +85,33 @@ fn read(args: &Predict, predictor: &Predictor) -> Result<DataFrame, Failure> {
     Ok(frame.clone())
 }
 
+type Answers = Vec<Result<Answer, FieldFault>>;
+
+/// The answers, and what each feature contributes to them.
+fn explained(predictor: &Predictor, frame: &DataFrame) -> Result<(Answers, Option<Vec<Option<Contributions>>>), Fault> {
+    let split = |row: Explained| match row {
+        Ok((answer, why)) => (Ok(answer), Some(why)),
+        Err(fault) => (Err(fault), None),
+    };
+    let (answers, why) = predictor.explain_table(frame)?.into_iter().map(split).unzip();
+    Ok((answers, Some(why)))
+}
+
+/// The table with what each feature contributes beside it.
+fn because(mut frame: DataFrame, why: &[Option<Contributions>], predictor: &Predictor) -> Result<DataFrame, Fault> {
+    let base: Vec<Option<f64>> = why.iter().map(|why| why.as_ref().map(|why| why.base)).collect();
+    frame.with_column(Series::new("base".into(), base).into_column()).map_err(unexpected)?;
+    for (place, feature) in predictor.sealed().trained.features.iter().enumerate() {
+        let values: Vec<Option<f64>> =
+            why.iter().map(|why| why.as_ref().and_then(|why| why.values.get(place).copied())).collect();
+        let column = Series::new(format!("because_{}", feature.name).into(), values).into_column();
+        frame.with_column(column).map_err(unexpected)?;
+    }
+    Ok(frame)
+}
+
 /// The records with their answers beside them.
-fn joined(frame: DataFrame, answers: &[Result<Answer, FieldFault>], predictor: &Predictor) -> Result<DataFrame, Fault> {
+fn joined(frame: DataFrame, answers: &Answers, predictor: &Predictor) -> Result<DataFrame, Fault> {
     let trained = &predictor.sealed().trained;
     let mut frame = frame;
     let predictions: Vec<Value> =

@@ -6,7 +6,7 @@ use polars::prelude::DataFrame;
 use rayon::prelude::*;
 use serde_json::{Map, Value as Json};
 
-use super::{Answer, FieldFault, Sealed};
+use super::{Answer, Contributions, FieldFault, Sealed};
 use crate::data::{Value, unexpected, value_at};
 use crate::learn::Task;
 use crate::recipe::Evaluator;
@@ -84,6 +84,31 @@ impl Predictor {
     }
 
     fn answer_with(&self, record: &[Value], scratch: &mut Scratch) -> Result<Answer, FieldFault> {
+        self.features(record, scratch)?;
+        Ok(self.said(&scratch.row))
+    }
+
+    /// The answer to a record, and what each feature contributes to it.
+    ///
+    /// # Errors
+    /// If the record is refused, or the model's answers can't be explained exactly.
+    pub fn explain(&self, record: &[Value]) -> Result<(Answer, Contributions), Unexplained> {
+        let mut scratch = Scratch::default();
+        self.features(record, &mut scratch).map_err(Unexplained::Record)?;
+        let trained = &self.sealed.trained;
+        let explanation = trained.estimator.explain(&scratch.row).map_err(Unexplained::Model)?;
+        let answer = self.said(&scratch.row);
+        let output = match trained.classes.len() {
+            0 | 1 => 0,
+            2 => trained.positive.unwrap_or(1) as usize,
+            _ => argmax(&answer.probability) as usize,
+        };
+        let contributions = Contributions::of(&explanation, output, trained.classes.get(output).cloned());
+        Ok((answer, contributions))
+    }
+
+    /// The features of a record, as the model reads them, into `scratch.row`.
+    fn features(&self, record: &[Value], scratch: &mut Scratch) -> Result<(), FieldFault> {
         let Scratch { slots, features, row } = scratch;
         self.evaluator
             .run(record, slots, features)
@@ -98,21 +123,28 @@ impl Predictor {
             }
             row.push(number);
         }
+        Ok(())
+    }
+
+    /// What the model says of a row of features.
+    fn said(&self, row: &[f64]) -> Answer {
+        let trained = &self.sealed.trained;
         let mut outputs = vec![0.0; trained.estimator.outputs()];
         trained.estimator.predict_row(row, &mut outputs);
-        Ok(match trained.task {
+        match trained.task {
             Task::Regression => Answer { prediction: Value::float(outputs[0]), probability: Vec::new() },
             Task::Classification => {
                 Answer { prediction: trained.classes[trained.decide(&outputs) as usize].clone(), probability: outputs }
             }
-        })
+        }
     }
 
-    /// The answers to a table's rows, in their order. A value that the signature refuses is refused as in a request.
-    ///
-    /// # Errors
-    /// If the table lacks a column of the signature.
-    pub fn answer_table(&self, frame: &DataFrame) -> Result<Vec<Result<Answer, FieldFault>>, Fault> {
+    /// The raw records of a table's rows, each with what the signature refuses in it.
+    fn table_records<T: Send>(
+        &self,
+        frame: &DataFrame,
+        answer: impl Fn(&[Value]) -> Result<T, FieldFault> + Sync,
+    ) -> Result<Vec<Result<T, FieldFault>>, Fault> {
         let columns = self
             .sealed
             .signature
@@ -130,8 +162,41 @@ impl Predictor {
                     }
                     record.push(value);
                 }
-                self.answer(&record)
+                answer(&record)
             })
             .collect())
     }
+
+    /// The answers to a table's rows, in their order. A value that the signature refuses is refused as in a request.
+    ///
+    /// # Errors
+    /// If the table lacks a column of the signature.
+    pub fn answer_table(&self, frame: &DataFrame) -> Result<Vec<Result<Answer, FieldFault>>, Fault> {
+        self.table_records(frame, |record| self.answer(record))
+    }
+
+    /// The answers to a table's rows with what each feature contributes to them.
+    ///
+    /// # Errors
+    /// If the table lacks a column of the signature, or the model's answers can't be explained exactly.
+    pub fn explain_table(&self, frame: &DataFrame) -> Result<Vec<Explained>, Fault> {
+        let found = self.table_records(frame, |record| match self.explain(record) {
+            Ok(found) => Ok(Ok(found)),
+            Err(Unexplained::Record(fault)) => Err(fault),
+            Err(Unexplained::Model(fault)) => Ok(Err(fault)),
+        })?;
+        found.into_iter().map(|row| row.map_or_else(|fault| Ok(Err(fault)), |found| found.map(Ok))).collect()
+    }
+}
+
+/// An answer with what each feature contributes to it, or why the record has none.
+pub type Explained = Result<(Answer, Contributions), FieldFault>;
+
+/// Why there is no explanation.
+#[derive(Debug)]
+pub enum Unexplained {
+    /// The record is refused.
+    Record(FieldFault),
+    /// The model's answers aren't sums of what its features contribute.
+    Model(Fault),
 }

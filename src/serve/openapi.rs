@@ -71,6 +71,12 @@ fn predict(key: &str, name: &str, model: &Model) -> Json {
     json!({"post": {
         "operationId": id,
         "summary": format!("predict `{target}` with version {} of `{}`", model.version, model.name),
+        "parameters": [{
+            "name": "explain",
+            "in": "query",
+            "description": "whether to say what each feature contributes to the answer: linear models and trees do",
+            "schema": {"type": "boolean", "default": false},
+        }],
         "requestBody": {"required": true, "content": content(&format!("{name}.request"))},
         "responses": responses,
     }})
@@ -188,11 +194,26 @@ fn answer(model: &Model) -> Json {
         "properties": {
             "prediction": {"type": "array", "items": prediction},
             "probability": probability,
+            "explanation": {"type": "array", "items": explanation()},
             "model": {
                 "type": "object",
                 "required": ["name", "version", "digest"],
                 "properties": {"name": {"type": "string"}, "version": {"type": "integer"}, "digest": {"type": "string"}},
             },
+        },
+    })
+}
+
+/// With `explain=true`: base + Σ contributions is what the model says of the class, on the scale.
+fn explanation() -> Json {
+    json!({
+        "type": "object",
+        "required": ["class", "scale", "base", "contributions"],
+        "properties": {
+            "class": {},
+            "scale": {"enum": ["number", "probability", "log_odds"]},
+            "base": {"type": "number"},
+            "contributions": {"type": "object", "additionalProperties": {"type": "number"}},
         },
     })
 }

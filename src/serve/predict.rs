@@ -59,10 +59,11 @@ pub(super) async fn named(
 async fn predict(app: &App, served: Arc<Served>, name: String, request: Request) -> Result<Response, Failure> {
     let deadline = Instant::now() + app.settings.timeout;
     understood(request.headers())?;
+    let explain = explains(request.uri().query())?;
     let body = read(app, request, deadline).await?;
     let permit = app.gate.clone().try_acquire_owned().map_err(|_| Failure::busy())?;
     let stop = StopOnDrop::default();
-    let job = Job { served, name, most: app.settings.max_rows, stop: stop.0.clone(), _permit: permit };
+    let job = Job { served, name, explain, most: app.settings.max_rows, stop: stop.0.clone(), _permit: permit };
     let text = timeout_at(deadline, job.run(body)).await.map_err(|_| late())??;
     Ok(reply(StatusCode::OK, text))
 }
@@ -72,6 +73,8 @@ async fn predict(app: &App, served: Arc<Served>, name: String, request: Request)
 struct Job {
     served: Arc<Served>,
     name: String,
+    /// Whether it asks for what each feature contributes.
+    explain: bool,
     /// How many records it may hold.
     most: usize,
     stop: Arc<AtomicBool>,
@@ -99,7 +102,7 @@ impl Job {
     }
 
     fn answer(&self, rows: &[Row]) -> Result<String, Failure> {
-        answer(self.model()?, rows, &self.stop)
+        answer(self.model()?, rows, self.explain, &self.stop)
     }
 }
 
@@ -116,6 +119,22 @@ impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// Whether the address asks for explanations: `?explain=true`.
+fn explains(query: Option<&str>) -> Result<bool, Failure> {
+    let mut explain = false;
+    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        explain = match pair {
+            "explain=true" => true,
+            "explain=false" => false,
+            _ => {
+                let error = "the address has a parameter that isn't known: there is `explain=true`";
+                return Err(Failure::new(StatusCode::BAD_REQUEST, error));
+            }
+        };
+    }
+    Ok(explain)
 }
 
 /// The body, never more of it than is allowed.
