@@ -201,7 +201,8 @@ impl<'a> Centered<'a> {
             return Err(unbounded());
         }
         let importance = importance(&coefficients, &self.natures);
-        Ok(Estimator::Line(Line { coefficients, intercept, importance }))
+        let means = self.natures.iter().map(|nature| nature.mean).collect();
+        Ok(Estimator::Line(Line { coefficients, intercept, means, importance }))
     }
 
     fn factor(&self, column: usize) -> f64 {

@@ -53,6 +53,8 @@ pub struct Line {
     pub coefficients: Vec<f64>,
     /// What is added.
     pub intercept: f64,
+    /// The features' means in training: a row of them is what contributions are measured from.
+    pub means: Vec<f64>,
     /// The features' shares.
     pub importance: Vec<f64>,
 }
@@ -79,8 +81,15 @@ impl Fitted for Line {
         into[0] = dot(row, &self.coefficients) + self.intercept;
     }
 
+    fn explain(&self, row: &[f64]) -> Option<Explanation> {
+        let mut found = Explanation::new(Scale::Number, 1, row.len());
+        found.base[0] = dot(&self.means, &self.coefficients) + self.intercept;
+        contribute(row, &self.means, &self.coefficients, &mut found.contributions);
+        Some(found)
+    }
+
     fn is_sound(&self) -> bool {
-        true
+        self.means.len() == self.coefficients.len()
     }
 }
 
@@ -97,6 +106,8 @@ pub struct Logistic {
     pub coefficients: Vec<f64>,
     /// One a row of coefficients.
     pub intercepts: Vec<f64>,
+    /// The features' means in training: a row of them is what contributions are measured from.
+    pub means: Vec<f64>,
     /// The features' shares.
     pub importance: Vec<f64>,
 }
@@ -145,6 +156,22 @@ impl Fitted for Logistic {
         }
     }
 
+    /// In log-odds: for two classes each against the other, for more up to what all share. A class that never occurred
+    /// has none to speak of.
+    fn explain(&self, row: &[f64]) -> Option<Explanation> {
+        let mut found = Explanation::new(Scale::LogOdds, self.count, self.columns);
+        for (nth, &class) in self.present.iter().enumerate() {
+            let two = self.present.len() == 2;
+            let (head, sign) = if two { (0, if nth == 0 { -1.0 } else { 1.0 }) } else { (nth, 1.0) };
+            let coefficients = &self.coefficients[head * self.columns..(head + 1) * self.columns];
+            let into = &mut found.contributions[class as usize * self.columns..(class as usize + 1) * self.columns];
+            contribute(row, &self.means, coefficients, into);
+            into.iter_mut().for_each(|value| *value *= sign);
+            found.base[class as usize] = sign * (dot(&self.means, coefficients) + self.intercepts[head]);
+        }
+        Some(found)
+    }
+
     /// Whether lengths and classes hang together.
     fn is_sound(&self) -> bool {
         let rows = if self.present.len() == 2 { 1 } else { self.present.len() };
@@ -152,7 +179,15 @@ impl Fitted for Logistic {
             && self.columns > 0
             && self.present.iter().all(|&class| (class as usize) < self.count)
             && self.intercepts.len() == rows
+            && self.means.len() == self.columns
             && self.coefficients.len() == rows * self.columns
+    }
+}
+
+/// How far each value is from the mean, times its coefficient.
+fn contribute(row: &[f64], means: &[f64], coefficients: &[f64], into: &mut [f64]) {
+    for (into, ((value, mean), coefficient)) in into.iter_mut().zip(row.iter().zip(means).zip(coefficients)) {
+        *into = coefficient * (value - mean);
     }
 }
 
@@ -210,6 +245,7 @@ mod tests {
             columns: 1,
             coefficients: vec![1.0, 0.0, -1.0],
             intercepts: vec![0.0; 3],
+            means: vec![0.5],
             importance: vec![1.0],
         };
         let mut into = [9.0; 4];
@@ -217,5 +253,32 @@ mod tests {
         assert_eq!(into[1], 0.0);
         assert!(into[0] > into[2] && into[2] > into[3]);
         assert!((into.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn contributions_add_up_to_what_is_said() {
+        let line =
+            Line { coefficients: vec![2.0, -1.0], intercept: 3.0, means: vec![1.0, 4.0], importance: vec![0.5; 2] };
+        let (row, mut said) = ([3.0, 5.0], [0.0]);
+        line.row(&row, &mut said);
+        let found = line.explain(&row).expect("explained");
+        assert_eq!((found.of(0), said[0]), ((1.0, &[4.0, -1.0][..]), 4.0));
+        let logistic = Logistic {
+            count: 3,
+            present: vec![0, 2],
+            columns: 2,
+            coefficients: vec![0.3, -0.2],
+            intercepts: vec![0.1],
+            means: vec![1.0, 4.0],
+            importance: vec![0.5; 2],
+        };
+        let found = logistic.explain(&row).expect("explained");
+        let mut said = [0.0; 3];
+        logistic.row(&row, &mut said);
+        for (class, sign) in [(0, -1.0), (2, 1.0)] {
+            let (base, values) = found.of(class);
+            let odds = base + values.iter().sum::<f64>();
+            assert!((sigmoid(odds) - said[class]).abs() < 1e-15, "{sign}");
+        }
     }
 }

@@ -101,7 +101,7 @@ impl Predictor {
         let output = match trained.classes.len() {
             0 | 1 => 0,
             2 => trained.positive.unwrap_or(1) as usize,
-            _ => argmax(&answer.probability) as usize,
+            _ => trained.decide(&answer.probability) as usize,
         };
         let contributions = Contributions::of(&explanation, output, trained.classes.get(output).cloned());
         Ok((answer, contributions))

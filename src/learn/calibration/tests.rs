@@ -21,6 +21,7 @@ fn of_log_odds() -> Estimator {
         columns: 1,
         coefficients: vec![1.0],
         intercepts: vec![0.0],
+        means: vec![0.0; 1],
         importance: vec![1.0],
     })
 }

@@ -146,6 +146,7 @@ impl Model for LogisticRegression {
             columns: natures.len(),
             coefficients,
             intercepts,
+            means: natures.iter().map(|nature| nature.mean).collect(),
             importance,
         }))
     }
