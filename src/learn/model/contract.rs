@@ -16,7 +16,8 @@ const EXACT: [(&str, &str); 10] = [
     ("logistic_regression", r#"{"tol": 1e-11, "max_iter": 10000}"#),
     ("naive_bayes", "{}"),
     ("knn", "{}"),
-    ("decision_tree", r#"{"min_samples_leaf": 3}"#),
+    // Deeper, cuts of equal gain are common, and chance takes one of them.
+    ("decision_tree", r#"{"max_depth": 2, "min_samples_leaf": 10}"#),
     ("gradient_boosting", r#"{"n_estimators": 10, "min_samples_leaf": 3}"#),
     ("svm", r#"{"tol": 1e-9, "probability": false}"#),
 ];
