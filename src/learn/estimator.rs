@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::bayes::Bayes;
 use super::calibration::Calibrated;
 use super::explain::{self, Explanation};
 use super::linear::{Constant, Line, Logistic};
@@ -59,6 +60,8 @@ pub enum Estimator {
     Line(Line),
     /// Weighted sums, one a class, taken as log-odds.
     Logistic(Logistic),
+    /// Classes with a likelihood for each feature.
+    Bayes(Bayes),
     /// Training rows that answer for those near them.
     Neighbors(Neighbors),
     /// Trees whose answers are averaged.
@@ -75,6 +78,7 @@ impl Estimator {
             Estimator::Constant(constant) => constant,
             Estimator::Line(line) => line,
             Estimator::Logistic(logistic) => logistic,
+            Estimator::Bayes(bayes) => bayes,
             Estimator::Neighbors(neighbors) => neighbors,
             Estimator::Forest(forest) => forest,
             Estimator::Calibrated(calibrated) => calibrated,

@@ -1,5 +1,6 @@
 //! Learning from a matrix: models, their estimators, metrics, and cross-validation. No tables, no files.
 
+mod bayes;
 mod calibration;
 mod centered;
 mod chance;

@@ -10,6 +10,7 @@ mod knn;
 mod lasso;
 mod linear_regression;
 mod logistic_regression;
+mod naive_bayes;
 mod random_forest;
 mod ridge;
 
@@ -221,6 +222,7 @@ models![
     decision_tree::DecisionTree,
     random_forest::RandomForest,
     extra_trees::ExtraTrees,
+    naive_bayes::NaiveBayes,
     knn::Knn,
     baseline::Baseline,
 ];
@@ -265,6 +267,10 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("mlpclassifier", "neural_network"),
     ("mlpregressor", "neural_network"),
     ("gaussiannb", "naive_bayes"),
+    ("bernoullinb", "naive_bayes"),
+    ("multinomialnb", "naive_bayes"),
+    ("bayes", "naive_bayes"),
+    ("nb", "naive_bayes"),
     ("kneighborsclassifier", "knn"),
     ("kneighbors", "knn"),
     ("nearest_neighbors", "knn"),
@@ -320,3 +326,5 @@ fn unless<M>(faults: Vec<Fault>, model: M) -> Result<M, Vec<Fault>> {
 mod contract;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_linear;

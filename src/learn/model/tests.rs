@@ -9,7 +9,7 @@ use super::*;
 use crate::data::Matrix;
 use crate::learn::{Prediction, Scored, Target, balanced_weights, find_metric, reference, score};
 
-fn model(name: &str, with: Json) -> Box<dyn CheckedModel> {
+pub(super) fn model(name: &str, with: Json) -> Box<dyn CheckedModel> {
     (find(name).expect("model").check)(with).unwrap_or_else(|faults| panic!("{name}: {faults:?}"))
 }
 
