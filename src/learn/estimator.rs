@@ -9,7 +9,7 @@ use super::explain::{self, Explanation};
 use super::linear::{Constant, Line, Logistic};
 use super::neighbors::Neighbors;
 use super::transform::Transformed;
-use super::tree::Forest;
+use super::tree::{Boosted, Forest};
 use super::{Prediction, Task};
 use crate::data::Matrix;
 use crate::source::Fault;
@@ -70,6 +70,8 @@ pub enum Estimator {
     Calibrated(Calibrated),
     /// Another one with its numbers brought back from another scale.
     Transformed(Transformed),
+    /// Trees whose answers are summed up.
+    Boosted(Boosted),
 }
 
 impl Estimator {
@@ -83,6 +85,7 @@ impl Estimator {
             Estimator::Forest(forest) => forest,
             Estimator::Calibrated(calibrated) => calibrated,
             Estimator::Transformed(transformed) => transformed,
+            Estimator::Boosted(boosted) => boosted,
         }
     }
 

@@ -5,6 +5,7 @@ mod baseline;
 mod decision_tree;
 mod elastic_net;
 mod extra_trees;
+mod gradient_boosting;
 mod growth;
 mod knn;
 mod lasso;
@@ -222,6 +223,7 @@ models![
     decision_tree::DecisionTree,
     random_forest::RandomForest,
     extra_trees::ExtraTrees,
+    gradient_boosting::GradientBoosting,
     naive_bayes::NaiveBayes,
     knn::Knn,
     baseline::Baseline,

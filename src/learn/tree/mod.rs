@@ -3,7 +3,11 @@
 mod answers;
 mod best_first;
 mod bins;
+<<<<<<< HEAD
 mod columns;
+=======
+mod boost;
+>>>>>>> e217d2c (Grow boosted trees leaf by leaf on packed histograms)
 mod criterion;
 mod forest;
 mod grow;
@@ -30,6 +34,8 @@ use super::linear::to_shares;
 use super::{Target, Training, nature};
 use crate::source::Fault;
 
+pub(super) use boost::{Limits as BoostLimits, Loss, Patience, Plan as BoostPlan, boost};
+pub use boost::{Boosted, Link};
 pub use forest::Forest;
 pub use trees::Trees;
 
