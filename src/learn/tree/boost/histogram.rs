@@ -30,7 +30,6 @@ pub(super) struct Codes {
     /// The features.
     pub(super) features: Vec<Feature>,
     groups: Vec<Vec<[u8; WIDTH]>>,
-    rows: usize,
 }
 
 impl Codes {
@@ -54,17 +53,8 @@ impl Codes {
             }
             codes
         });
-        Self { groups: groups.collect(), features, rows: bins.rows() }
-    }
-
-    /// How many rows.
-    pub(super) fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// How many groups.
-    pub(super) fn groups(&self) -> usize {
-        self.groups.len()
+        let groups = groups.collect();
+        Self { features, groups }
     }
 
     /// The code of a row.
