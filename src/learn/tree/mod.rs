@@ -3,11 +3,8 @@
 mod answers;
 mod best_first;
 mod bins;
-<<<<<<< HEAD
-mod columns;
-=======
 mod boost;
->>>>>>> e217d2c (Grow boosted trees leaf by leaf on packed histograms)
+mod columns;
 mod criterion;
 mod forest;
 mod grow;
@@ -35,7 +32,7 @@ use super::{Target, Training, nature};
 use crate::source::Fault;
 
 pub(super) use boost::{Limits as BoostLimits, Loss, Patience, Plan as BoostPlan, boost};
-pub use boost::{Boosted, Link};
+pub use boost::Boosted;
 pub use forest::Forest;
 pub use trees::Trees;
 

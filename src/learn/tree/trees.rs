@@ -290,6 +290,11 @@ impl Trees {
         self.levels.len()
     }
 
+    /// How many categories a feature has, 0 for numbers.
+    pub(in crate::learn) fn levels(&self, feature: usize) -> u32 {
+        self.levels[feature]
+    }
+
     /// How many values a leaf has.
     pub fn outputs(&self) -> usize {
         self.outputs

@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::learn::Task;
 use crate::learn::estimator::Fitted;
 use crate::learn::linear::sigmoid;
+use super::walk::Walk;
 use crate::learn::tree::Trees;
+
+/// From so many rows on a tree is laid out for them.
+const MANY: usize = 64;
 
 /// What a sum of trees stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +94,14 @@ impl Fitted for Boosted {
         Some(&self.importance)
     }
 
+    fn block(&self) -> usize {
+        1024
+    }
+
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        vec![("rounds", self.rounds() as f64), ("trees", self.trees.len() as f64), ("leaves", self.trees.leaves() as f64)]
+    }
+
     fn row(&self, row: &[f64], into: &mut [f64]) {
         self.rows(row, self.trees.columns(), into);
     }
@@ -101,8 +113,18 @@ impl Fitted for Boosted {
         for (head, start) in self.start.iter().enumerate() {
             into.iter_mut().skip(self.place(head)).step_by(self.count).for_each(|sum| *sum = *start);
         }
+        // Laying a tree out is worth it for many rows.
+        let mut walk = (into.len() >= MANY * self.count).then(Walk::new);
+        let missing = walk.is_some() && rows.iter().any(|value| value.is_nan());
         for tree in 0..self.trees.len() {
-            self.trees.add(tree, rows, into, self.count, self.place(tree % self.start.len()));
+            let place = self.place(tree % self.start.len());
+            if let Some(walk) = &mut walk
+                && walk.take(&self.trees, tree)
+            {
+                walk.add(rows, columns, &mut into[place..], self.count, missing);
+            } else {
+                self.trees.add(tree, rows, into, self.count, place);
+            }
         }
         into.chunks_exact_mut(self.count).for_each(|into| self.link(into));
     }

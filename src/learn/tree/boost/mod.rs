@@ -8,11 +8,13 @@ mod histogram;
 mod objective;
 mod part;
 mod scan;
+mod walk;
 
 use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use self::boosted::Link;
 use self::grow::{Ground, Grown, Space, grow};
 use self::histogram::Codes;
 use self::objective::Objective;
@@ -23,7 +25,7 @@ use crate::learn::linear::to_shares;
 use crate::learn::{Target, Training};
 use crate::source::Fault;
 
-pub use boosted::{Boosted, Link};
+pub use boosted::Boosted;
 pub(in crate::learn) use grow::Limits;
 pub(in crate::learn) use objective::Loss;
 
