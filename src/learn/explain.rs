@@ -10,6 +10,8 @@ pub enum Scale {
     Number,
     /// A class' probability.
     Probability,
+    /// The logarithm of the number.
+    Logarithm,
     /// The logarithm of a class' odds, up to a shift that is the same for all classes.
     LogOdds,
 }
@@ -29,6 +31,15 @@ impl Explanation {
     /// Nothing said yet of `outputs` answers from `columns` features.
     pub(super) fn new(scale: Scale, outputs: usize, columns: usize) -> Self {
         Self { scale, base: vec![0.0; outputs], contributions: vec![0.0; outputs * columns] }
+    }
+
+    /// Says of one output the opposite of what is said of another: of two classes, the odds are each other's inverse.
+    pub(super) fn negate(&mut self, of: usize, into: usize) {
+        let columns = self.contributions.len() / self.base.len();
+        self.base[into] = -self.base[of];
+        for column in 0..columns {
+            self.contributions[into * columns + column] = -self.contributions[of * columns + column];
+        }
     }
 
     /// The base of one output and each feature's contribution to it.

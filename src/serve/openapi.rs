@@ -211,7 +211,7 @@ fn explanation() -> Json {
         "required": ["class", "scale", "base", "contributions"],
         "properties": {
             "class": {},
-            "scale": {"enum": ["number", "probability", "log_odds"]},
+            "scale": {"enum": ["number", "logarithm", "probability", "log_odds"]},
             "base": {"type": "number"},
             "contributions": {"type": "object", "additionalProperties": {"type": "number"}},
         },

@@ -269,6 +269,7 @@ impl NaiveBayes {
         }
         let importance = importance(&coefficients, &natures);
         let Classes { count, present, .. } = classes;
-        Ok(Estimator::Logistic(Logistic { count, present, columns, coefficients, intercepts, importance }))
+        let means = natures.iter().map(|nature| nature.mean).collect();
+        Ok(Estimator::Logistic(Logistic { count, present, columns, coefficients, intercepts, means, importance }))
     }
 }

@@ -31,8 +31,8 @@ use super::linear::to_shares;
 use super::{Target, Training, nature};
 use crate::source::Fault;
 
-pub(super) use boost::{Limits as BoostLimits, Loss, Patience, Plan as BoostPlan, boost};
 pub use boost::Boosted;
+pub(super) use boost::{Limits as BoostLimits, Loss, Patience, Plan as BoostPlan, boost};
 pub use forest::Forest;
 pub use trees::Trees;
 

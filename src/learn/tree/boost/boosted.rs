@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::learn::Task;
+use super::walk::Walk;
 use crate::learn::estimator::Fitted;
 use crate::learn::linear::sigmoid;
-use super::walk::Walk;
-use crate::learn::tree::Trees;
+use crate::learn::tree::{Trees, shap};
+use crate::learn::{Explanation, Scale, Task};
 
 /// From so many rows on a tree is laid out for them.
 const MANY: usize = 64;
@@ -99,7 +99,11 @@ impl Fitted for Boosted {
     }
 
     fn facts(&self) -> Vec<(&'static str, f64)> {
-        vec![("rounds", self.rounds() as f64), ("trees", self.trees.len() as f64), ("leaves", self.trees.leaves() as f64)]
+        vec![
+            ("rounds", self.rounds() as f64),
+            ("trees", self.trees.len() as f64),
+            ("leaves", self.trees.leaves() as f64),
+        ]
     }
 
     fn row(&self, row: &[f64], into: &mut [f64]) {
@@ -127,6 +131,31 @@ impl Fitted for Boosted {
             }
         }
         into.chunks_exact_mut(self.count).for_each(|into| self.link(into));
+    }
+
+    /// Of the sums, before they are linked: in log-odds, or in the logarithm of a number.
+    fn explain(&self, row: &[f64]) -> Option<Explanation> {
+        let scale = match self.link {
+            Link::Identity => Scale::Number,
+            Link::Log => Scale::Logarithm,
+            Link::Logit => Scale::LogOdds,
+        };
+        let columns = self.trees.columns();
+        let mut found = Explanation::new(scale, self.count, columns);
+        for (head, start) in self.start.iter().enumerate() {
+            found.base[self.place(head)] = *start;
+        }
+        for tree in 0..self.trees.len() {
+            let place = self.place(tree % self.start.len());
+            let into = &mut found.contributions[place * columns..(place + 1) * columns];
+            if !shap::add(&self.trees, tree, row, &mut found.base[place..=place], into) {
+                return None;
+            }
+        }
+        if let (Link::Logit, &[first, second]) = (self.link, &self.present[..]) {
+            found.negate(second as usize, first as usize);
+        }
+        Some(found)
     }
 
     fn is_sound(&self) -> bool {
