@@ -29,7 +29,7 @@ fn sorted(rows: &[f64], query: &[f64], wanted: usize, metric: Metric) -> Vec<(f6
 fn every_way_finds_the_rows_that_sorting_finds() {
     for (columns, bound, offset) in [(1, 50, 0.0), (2, 8, 1e6), (3, 1000, -7.0), (6, 3, 0.0), (12, 5, 1e4)] {
         for metric in [Metric::Euclidean, Metric::Manhattan] {
-            for count in [1, 15, 16, 17, 33, 700] {
+            for count in [1, 31, 32, 33, 65, 700] {
                 let rows = points(count, columns, bound, offset, 1);
                 let mut queries = points(40, columns, bound, offset, 2);
                 queries[0] += 1e7;

@@ -4,7 +4,7 @@ use super::Metric;
 use super::nearest::Nearest;
 
 /// Up to how many rows a node isn't cut.
-const LEAF: usize = 16;
+const LEAF: usize = 32;
 
 /// Nodes in halves of one list of rows: node n's parts are 2n + 1 and 2n + 2.
 #[derive(Debug)]
