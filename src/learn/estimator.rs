@@ -46,6 +46,19 @@ pub(super) trait Fitted: Sync {
         let _ = row;
         None
     }
+    /// Says something of the rows of a matrix from `first` on, as many as `into` has places for, bit for bit what
+    /// `row` says.
+    fn matrix(&self, x: &Matrix, first: usize, into: &mut [f64]) {
+        let (columns, outputs) = (x.columns(), self.outputs());
+        let mut rows = vec![0.0; into.len() / outputs * columns];
+        for column in 0..columns {
+            let values = &x.column(column)[first..];
+            for (slot, value) in rows[column..].iter_mut().step_by(columns).zip(values) {
+                *slot = *value;
+            }
+        }
+        self.rows(&rows, columns, into);
+    }
     /// Whether its numbers hang together, so that no row can lead out of bounds.
     fn is_sound(&self) -> bool;
 }
@@ -170,24 +183,13 @@ impl Estimator {
         }
         let (outputs, rows) = (self.outputs(), self.fitted().block());
         let mut values = vec![0.0; x.rows() * outputs];
-        values.par_chunks_mut(rows * outputs).enumerate().for_each(|(block, into)| self.block(x, block * rows, into));
+        values.par_chunks_mut(rows * outputs).enumerate().for_each(|(block, into)| {
+            self.fitted().matrix(x, block * rows, into);
+        });
         Ok(match self.task() {
             Task::Classification => Prediction::Probabilities { classes: outputs, values },
             Task::Regression => Prediction::Numbers(values),
         })
-    }
-
-    /// Predicts the rows from `first` on, as many as `into` has places for.
-    fn block(&self, x: &Matrix, first: usize, into: &mut [f64]) {
-        let (columns, outputs) = (x.columns(), self.outputs());
-        let mut rows = vec![0.0; into.len() / outputs * columns];
-        for column in 0..columns {
-            let values = &x.column(column)[first..];
-            for (slot, value) in rows[column..].iter_mut().step_by(columns).zip(values) {
-                *slot = *value;
-            }
-        }
-        self.fitted().rows(&rows, columns, into);
     }
 
     /// Checks that data from outside hangs together, so that no row can lead out of bounds.

@@ -292,3 +292,6 @@ impl Growth<'_> {
         Ok(signs)
     }
 }
+
+#[cfg(test)]
+mod tests;

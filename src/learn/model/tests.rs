@@ -87,10 +87,12 @@ fn bad_rows_are_refused_by_name_and_odd_ones_fitted() {
         let fit = |x: &Matrix, y: &Target| model(entry.name, Json::Null).fit(&Training::new(x, y));
         for y in targets(4).iter().filter(|y| entry.tasks.contains(&y.task())) {
             let code = |x: &Matrix, y: &Target| fit(x, y).expect_err("fault").code;
-            let gap = one_column(&[1.0, f64::NAN, 2.0, 3.0]);
-            match entry.missing {
-                true => sound(&fit(&gap, y).expect("estimator"), &gap),
-                false => assert_eq!(code(&gap, y), "not-finite"),
+            assert_eq!(code(&one_column(&[1.0, f64::INFINITY, 2.0, 3.0]), y), "not-finite");
+            for lacking in [one_column(&[1.0, f64::NAN, 2.0, 3.0]), one_column(&[f64::NAN; 4])] {
+                match fit(&lacking, y) {
+                    Ok(estimator) if entry.missing => sound(&estimator, &lacking),
+                    other => assert_eq!(other.expect_err("fault").code, "not-finite"),
+                }
             }
             assert_eq!(code(&one_column(&[]), &y.take(&[])), "no-rows");
             assert_eq!(code(&one_column(&[1.0]), y), "rows-differ");
@@ -190,11 +192,14 @@ fn the_same_bytes_come_from_any_number_of_threads() {
     for (set, name) in [
         ("penguins", "random_forest"),
         ("diabetes", "random_forest"),
+        ("diabetes", "decision_tree"),
+        ("wine", "extra_trees"),
         ("penguins", "logistic_regression"),
         ("diabetes", "linear_regression"),
     ] {
         let (x, y) = reference::table(set);
-        let with = if name == "random_forest" { json!({"n_estimators": 9}) } else { Json::Null };
+        let with =
+            if ["random_forest", "extra_trees"].contains(&name) { json!({"n_estimators": 9}) } else { Json::Null };
         let bytes = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool");
             let fit = || model(name, with.clone()).fit(&Training::new(&x, &y).seeded(3));

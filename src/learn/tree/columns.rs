@@ -1,10 +1,19 @@
 //! Binned columns as a search reads them: of all rows, or of the few rows of a small part of a tree.
 
+use rayon::prelude::*;
+
 use super::bins::{Bins, MISSING, between};
+use super::criterion::Item;
 use crate::data::Matrix;
 
 /// How many rows a part of a tree has at most that is looked at by itself.
 pub(super) const LOCAL: usize = 1024;
+
+/// How many rows are turned at a time.
+const TILE: usize = 256;
+
+/// Nodes of less than that part of all rows read codes row by row.
+const SPARSE: usize = 16;
 
 /// The place of rows without a value where there are up to [`LOCAL`] bins.
 const LACKING: u16 = LOCAL as u16;
@@ -47,26 +56,40 @@ impl Code for u16 {
     }
 }
 
+/// The bins of a column's rows.
+#[derive(Clone, Copy)]
+pub(super) struct Codes<'a, C> {
+    codes: &'a [C],
+    /// How far a row's code is from the one before.
+    stride: usize,
+}
+
+impl<C: Code> Codes<'_, C> {
+    /// The bin of a row.
+    #[inline(always)]
+    pub(super) fn of<R: Item>(&self, row: R) -> C {
+        self.codes[row.index() * self.stride]
+    }
+}
+
 /// Binned columns.
 pub(super) trait Columns: Sync {
     /// How a bin is named.
     type Code: Code;
     /// How many columns.
     fn columns(&self) -> usize;
-    /// The bin of each row in a column.
-    fn codes(&self, column: usize) -> &[Self::Code];
+    /// The bins of a column, for one who looks at so many rows.
+    fn codes(&self, column: usize, rows: usize) -> Codes<'_, Self::Code>;
     /// How many bins a column has, without the one of missing values.
     fn count(&self, column: usize) -> usize;
     /// Whether a row lacks a value.
     fn missing(&self, column: usize) -> bool;
     /// Whether the bins have no order.
     fn is_category(&self, column: usize) -> bool;
-    /// Whether rows of the same bin have the same value.
-    fn is_exact(&self, column: usize) -> bool;
     /// The smallest and the largest number in a bin.
     fn range(&self, column: usize, bin: usize) -> (f64, f64);
-    /// The bin of a number that is none of the smallest.
-    fn bin(&self, column: usize, value: f64) -> usize;
+    /// The last bin from `first` up to `end`, the latter left out, whose middle is at most a number; else `first`.
+    fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize;
 
     /// The number midway between two bins.
     fn threshold(&self, column: usize, last: usize, next: usize) -> f64 {
@@ -74,53 +97,99 @@ pub(super) trait Columns: Sync {
     }
 
     /// A number drawn between the bins `first` and `end`, which differ, as `share` of their distance; and the last
-    /// bin beneath it. Bins stay whole: within one, the number is moved to its nearer edge.
+    /// bin beneath it. Bins stay whole: they lie where their middle lies.
     fn draw(&self, column: usize, first: usize, end: usize, share: f64) -> (usize, f64) {
         let (least, most) = (self.range(column, first).0, self.range(column, end).1);
         let drawn = least * (1.0 - share) + most * share;
-        let bin = self.bin(column, drawn);
-        let (low, high) = self.range(column, bin);
-        let after = drawn >= low && (drawn == high || drawn - low > high - drawn);
-        let last = if after { bin } else { bin.saturating_sub(1) }.clamp(first, end - 1);
+        (self.under(column, first, end, drawn), drawn)
+    }
+
+    /// A drawn number, or the nearest that parts the same bins.
+    fn settled(&self, column: usize, last: usize, drawn: f64) -> f64 {
         let (below, above) = (self.range(column, last).1, self.range(column, last + 1).0);
-        (last, if drawn >= below && drawn < above { drawn } else { between(below, above) })
+        if drawn >= below && drawn < above { drawn } else { between(below, above) }
     }
 }
 
-impl Columns for Bins {
+/// All rows' columns.
+pub(super) struct Table<'a> {
+    pub(super) bins: &'a Bins,
+    /// The codes once more, row after row: the few rows of a small node lie in few lines of the cache.
+    by_rows: Vec<u8>,
+    /// The smallest, the largest and the middle number of each bin, 256 a column.
+    low: Vec<f64>,
+    high: Vec<f64>,
+    middles: Vec<f64>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(bins: &'a Bins) -> Self {
+        let (rows, columns) = (bins.rows(), bins.columns());
+        let mut by_rows = vec![0; rows * columns];
+        by_rows.par_chunks_mut(TILE * columns).enumerate().for_each(|(tile, into)| {
+            let first = tile * TILE;
+            for column in 0..columns {
+                let codes = &bins.column(column)[first..];
+                into[column..].iter_mut().step_by(columns).zip(codes).for_each(|(to, code)| *to = *code);
+            }
+        });
+        let numbers = |of: fn((f64, f64)) -> f64| {
+            let bin = |column: usize, bin: usize| {
+                if bin < bins.count(column) { of(bins.range(column, bin as u8)) } else { f64::MAX }
+            };
+            (0..columns).flat_map(|column| (0..256).map(move |at| bin(column, at))).collect()
+        };
+        let middles = numbers(|(low, high)| low / 2.0 + high / 2.0);
+        Self { bins, by_rows, low: numbers(|(low, _)| low), high: numbers(|(_, high)| high), middles }
+    }
+}
+
+impl Columns for Table<'_> {
     type Code = u8;
 
     fn columns(&self) -> usize {
-        Bins::columns(self)
+        self.bins.columns()
     }
 
-    fn codes(&self, column: usize) -> &[u8] {
-        self.column(column)
+    #[inline]
+    fn codes(&self, column: usize, rows: usize) -> Codes<'_, u8> {
+        if rows * SPARSE < self.bins.rows() {
+            return Codes { codes: &self.by_rows[column..], stride: self.bins.columns() };
+        }
+        Codes { codes: self.bins.column(column), stride: 1 }
     }
 
     fn count(&self, column: usize) -> usize {
-        Bins::count(self, column)
+        self.bins.count(column)
     }
 
     fn missing(&self, column: usize) -> bool {
-        Bins::missing(self, column)
+        self.bins.missing(column)
     }
 
     fn is_category(&self, column: usize) -> bool {
-        Bins::is_category(self, column)
-    }
-
-    fn is_exact(&self, column: usize) -> bool {
-        Bins::is_exact(self, column)
+        self.bins.is_category(column)
     }
 
     fn range(&self, column: usize, bin: usize) -> (f64, f64) {
-        Bins::range(self, column, bin as u8)
+        (self.low[column * 256 + bin], self.high[column * 256 + bin])
     }
 
-    fn bin(&self, column: usize, value: f64) -> usize {
-        usize::from(Bins::bin(self, column, value))
+    #[inline]
+    fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize {
+        let middles = &self.middles[column * 256 + first..column * 256 + end];
+        first + middles.partition_point(|middle| *middle <= number).saturating_sub(1)
     }
+}
+
+/// The last place from `first` up to `end`, the latter left out, that all before are beneath too; else `first`.
+fn last(first: usize, end: usize, beneath: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (first, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        (low, high) = if beneath(middle) { (middle + 1, high) } else { (low, middle) };
+    }
+    low.max(first + 1) - 1
 }
 
 /// The columns of up to [`LOCAL`] rows, with a bin for each distinct number. So cuts of them are exact.
@@ -179,8 +248,8 @@ impl Columns for Local<'_> {
         self.values.len()
     }
 
-    fn codes(&self, column: usize) -> &[u16] {
-        &self.codes[column * self.rows..(column + 1) * self.rows]
+    fn codes(&self, column: usize, _: usize) -> Codes<'_, u16> {
+        Codes { codes: &self.codes[column * self.rows..(column + 1) * self.rows], stride: 1 }
     }
 
     fn count(&self, column: usize) -> usize {
@@ -195,10 +264,6 @@ impl Columns for Local<'_> {
         self.bins.is_category(column)
     }
 
-    fn is_exact(&self, _: usize) -> bool {
-        true
-    }
-
     fn range(&self, column: usize, bin: usize) -> (f64, f64) {
         if self.bins.is_exact(column) {
             return self.bins.range(column, bin as u8);
@@ -206,11 +271,11 @@ impl Columns for Local<'_> {
         (self.values[column][bin], self.values[column][bin])
     }
 
-    fn bin(&self, column: usize, value: f64) -> usize {
-        if self.bins.is_exact(column) {
-            return usize::from(self.bins.bin(column, value));
-        }
-        self.values[column].partition_point(|held| *held < value)
+    fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize {
+        last(first, end, |bin| {
+            let (low, high) = self.range(column, bin);
+            low / 2.0 + high / 2.0 <= number
+        })
     }
 }
 
@@ -271,8 +336,8 @@ impl Columns for Fine {
         1
     }
 
-    fn codes(&self, _: usize) -> &[u16] {
-        &self.codes
+    fn codes(&self, _: usize, _: usize) -> Codes<'_, u16> {
+        Codes { codes: &self.codes, stride: 1 }
     }
 
     fn count(&self, _: usize) -> usize {
@@ -287,15 +352,11 @@ impl Columns for Fine {
         false
     }
 
-    fn is_exact(&self, _: usize) -> bool {
-        true
-    }
-
     fn range(&self, _: usize, bin: usize) -> (f64, f64) {
         (self.low[bin], self.high[bin])
     }
 
-    fn bin(&self, _: usize, value: f64) -> usize {
-        self.high.partition_point(|high| *high < value)
+    fn under(&self, _: usize, first: usize, end: usize, number: f64) -> usize {
+        last(first, end, |bin| self.low[bin] / 2.0 + self.high[bin] / 2.0 <= number)
     }
 }

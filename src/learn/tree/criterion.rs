@@ -80,8 +80,12 @@ pub(super) trait Criterion: Sync {
     fn weight(&self, sums: &Self::Sums) -> f64;
     /// Whether all rows have the same answer.
     fn is_pure(&self, rows: &[Self::Row], sums: &Self::Sums) -> bool;
-    /// How much weight × impurity a cut of that score takes away, in the target's own units.
+    /// How much weight × impurity a cut of that score takes away, in units of [`Criterion::unit`].
     fn gain(&self, score: f64, sums: &Self::Sums) -> f64;
+    /// What a gain of 1 is in the target's own units.
+    fn unit(&self) -> f64 {
+        1.0
+    }
     /// What a leaf says, kept between bounds.
     fn leaf(&self, sums: &Self::Sums, bounds: [f64; 2], into: &mut Vec<f64>);
     /// The number that monotone constraints speak of, as bounds hold it.

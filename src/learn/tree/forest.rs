@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::shap;
+use super::sieve::Sieve;
 use super::trees::Trees;
+use crate::data::Matrix;
 use crate::learn::estimator::Fitted;
 use crate::learn::{Explanation, Scale, Task};
 
 /// How many rows are predicted at a time: so many that reading a tree into the cache is worth it.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 4096;
 
 /// Trees whose answers are averaged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +24,13 @@ pub struct Forest {
     pub oob_score: Option<f64>,
     /// The trees.
     pub trees: Trees,
+}
+
+impl Forest {
+    fn average(&self, into: &mut [f64]) {
+        let trees = self.trees.len() as f64;
+        into.iter_mut().for_each(|value| *value /= trees);
+    }
 }
 
 impl Fitted for Forest {
@@ -54,12 +63,21 @@ impl Fitted for Forest {
         for tree in 0..self.trees.len() {
             self.trees.add(tree, rows, into, outputs, 0);
         }
-        let trees = self.trees.len() as f64;
-        into.iter_mut().for_each(|value| *value /= trees);
+        self.average(into);
     }
 
     fn block(&self) -> usize {
         BLOCK
+    }
+
+    fn matrix(&self, x: &Matrix, first: usize, into: &mut [f64]) {
+        let outputs = self.trees.outputs();
+        into.fill(0.0);
+        let mut sieve = Sieve::new(x, first, into.len() / outputs);
+        for tree in 0..self.trees.len() {
+            sieve.add(&self.trees, tree, into, outputs, 0);
+        }
+        self.average(into);
     }
 
     fn facts(&self) -> Vec<(&'static str, f64)> {

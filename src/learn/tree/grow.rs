@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Limits;
 use super::bins::Bins;
-use super::columns::{Code, Columns, LOCAL, Local};
+use super::columns::{Code, Columns, LOCAL, Local, Table};
 use super::criterion::{Ask, Best, Criterion, Item, Place};
 use super::pair::contains;
 use super::prune;
@@ -23,7 +23,7 @@ pub(super) const FREE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 /// A grown tree, or a part of one.
 pub(super) struct Grown {
     pub(super) tree: Tree,
-    /// Weight × impurity that each node's cut took away, in the target's own units; 0 for leaves.
+    /// Weight × impurity that each node's cut took away, in the criterion's units; 0 for leaves.
     pub(super) gains: Vec<f64>,
     /// Where each node would have its values as a leaf, if all were asked for.
     pub(super) own: Vec<u32>,
@@ -33,6 +33,7 @@ pub(super) struct Grown {
 pub(super) struct Soil<'a, C> {
     pub(super) data: &'a Training<'a>,
     pub(super) bins: &'a Bins,
+    pub(super) table: &'a Table<'a>,
     pub(super) criterion: &'a C,
     pub(super) limits: &'a Limits,
     /// The tree's stream of chance.
@@ -41,10 +42,11 @@ pub(super) struct Soil<'a, C> {
     pub(super) total: f64,
 }
 
-impl<C> Soil<'_, C> {
-    /// What a leaf less may cost.
+impl<C: Criterion> Soil<'_, C> {
+    /// What a leaf less may cost, in the criterion's units.
     fn alpha(&self) -> f64 {
-        if self.limits.ccp_alpha > 0.0 { self.limits.ccp_alpha } else { f64::NEG_INFINITY }
+        let alpha = self.limits.ccp_alpha / self.criterion.unit();
+        if self.limits.ccp_alpha > 0.0 { alpha } else { f64::NEG_INFINITY }
     }
 }
 
@@ -109,7 +111,7 @@ pub(super) struct Grower<'a, C: Criterion, B: Columns> {
 /// # Errors
 /// If the fit was interrupted.
 pub(super) fn grow<C: Criterion>(soil: &Soil<C>, rows: Vec<C::Row>, chance: Chance) -> Result<Grown, Fault> {
-    let mut grower = Grower::new(soil, soil.bins, rows, chance, C::Space::default(), true);
+    let mut grower = Grower::new(soil, soil.table, rows, chance, C::Space::default(), true);
     if let Some(leaves) = soil.limits.max_leaf_nodes {
         super::best_first::grow(&mut grower, leaves)?;
         return Ok(prune::prune(grower.grown, soil.alpha(), soil.total));
@@ -258,7 +260,7 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
             return Fate::Leaf;
         };
         let gain = criterion.gain(best.score, &self.sums);
-        if gain / total + f64::EPSILON < limits.min_impurity_decrease {
+        if gain / total * criterion.unit() + f64::EPSILON < limits.min_impurity_decrease {
             return Fate::Leaf;
         }
         Fate::Cut(Split { feature, best, exactly, gain, constants })
@@ -319,15 +321,17 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
             Place::Number { last, next } => {
                 Cut::Number(self.columns.threshold(split.feature, usize::from(last), usize::from(next)))
             }
-            Place::Drawn { threshold, .. } => Cut::Number(threshold),
+            Place::Drawn { last, threshold } => {
+                Cut::Number(self.columns.settled(split.feature, usize::from(last), threshold))
+            }
             Place::Present => Cut::Number(f64::MAX),
             Place::Set(mut set) => {
                 // Categories that the node lacks go where more rows go.
                 if middle - task.first > task.end - middle {
                     let mut there = [0; 4];
-                    let codes = self.columns.codes(split.feature);
-                    for row in &self.rows[task.first..task.end] {
-                        super::pair::insert(&mut there, codes[row.index()].place().min(255));
+                    let codes = self.columns.codes(split.feature, task.rows());
+                    for &row in &self.rows[task.first..task.end] {
+                        super::pair::insert(&mut there, codes.of(row).place().min(255));
                     }
                     set.iter_mut().zip(there).for_each(|(set, there)| *set |= !there);
                 }
@@ -341,7 +345,7 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
     fn part(&mut self, task: &Task, split: &Split) -> usize {
         let rows = &mut self.rows[task.first..task.end];
         let spare = &mut self.spare[..];
-        let codes = self.columns.codes(split.feature);
+        let codes = self.columns.codes(split.feature, task.rows());
         let missing_left = split.best.missing_left.unwrap_or_default();
         if let Some(threshold) = split.exactly {
             let values = self.soil.data.x.column(split.feature);
@@ -355,13 +359,13 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
                 let last = B::Code::of(usize::from(last));
                 if missing_left {
                     let goes = |code| code <= last || code == B::Code::MISSING;
-                    return stable(rows, spare, |row| goes(codes[row.index()]));
+                    return stable(rows, spare, |row| goes(codes.of(row)));
                 }
-                stable(rows, spare, |row| codes[row.index()] <= last)
+                stable(rows, spare, |row| codes.of(row) <= last)
             }
-            Place::Present => stable(rows, spare, |row| codes[row.index()] != B::Code::MISSING),
+            Place::Present => stable(rows, spare, |row| codes.of(row) != B::Code::MISSING),
             Place::Set(set) => stable(rows, spare, |row| {
-                let code = codes[row.index()];
+                let code = codes.of(row);
                 if code == B::Code::MISSING { missing_left } else { contains(&set, code.place()) }
             }),
         }

@@ -4,7 +4,7 @@
 use super::answers::xlogx;
 use super::columns::{Code, Columns};
 use super::criterion::{Ask, Best, Criterion, Found, Item, Place};
-use super::pair::{draw, goes_left, insert};
+use super::pair::{FEW, draw, goes_left, insert, sort_few};
 use crate::learn::chance::Chance;
 
 /// How often the axis of categories is turned toward the widest spread.
@@ -89,6 +89,8 @@ pub(super) struct Space {
     /// How many rows each code has, then where its next one goes. All 0 between searches.
     places: Vec<u32>,
     groups: Vec<Group>,
+    /// The code of each row, with its place.
+    keys: Vec<u32>,
     /// Class and weight of the rows, in the order of their bins.
     sorted: Vec<(u32, f32)>,
     /// The code of each row.
@@ -118,11 +120,14 @@ impl Record {
 impl Many<'_> {
     /// Puts the rows in the order of their bins, those without a value last.
     fn sort<B: Columns>(&self, space: &mut Space, columns: &B, column: usize, rows: &[Labelled]) {
-        let codes = columns.codes(column);
+        let codes = columns.codes(column, rows.len());
         let bins = columns.count(column);
         let lacking = B::Code::MISSING.place();
+        if rows.len() * 8 < bins || rows.len() < FEW {
+            return space.sort_few(rows, |row| codes.of(row).place() as u32);
+        }
         space.places.resize(<u16 as Code>::COUNT, 0);
-        rows.iter().for_each(|row| space.places[codes[row.index()].place()] += 1);
+        rows.iter().for_each(|row| space.places[codes.of(*row).place()] += 1);
         space.groups.clear();
         let mut first = 0;
         for code in (0..bins).chain([lacking]) {
@@ -137,7 +142,7 @@ impl Many<'_> {
             space.sorted.clear();
             space.sorted.resize(rows.len(), (0, 0.0));
             for row in rows {
-                let place = &mut space.places[codes[row.index()].place()];
+                let place = &mut space.places[codes.of(*row).place()];
                 space.sorted[*place as usize] = (row.class, row.weight);
                 *place += 1;
             }
@@ -226,10 +231,50 @@ impl Many<'_> {
 }
 
 impl Space {
+    /// Puts a few rows in the order of their bins.
+    fn sort_few(&mut self, rows: &[Labelled], code: impl Fn(Labelled) -> u32) {
+        self.keys.clear();
+        self.keys.extend(rows.iter().enumerate().map(|(place, &row)| code(row) << 16 | place as u32));
+        sort_few(&mut self.keys);
+        self.groups.clear();
+        self.sorted.clear();
+        for (&key, place) in self.keys.iter().zip(0..) {
+            let (code, row) = ((key >> 16) as u16, rows[(key & 0xffff) as usize]);
+            self.sorted.push((row.class, row.weight));
+            match self.groups.last_mut() {
+                Some(group) if group.code == code => group.end = place + 1,
+                _ => self.groups.push(Group { code, first: place, end: place + 1 }),
+            }
+        }
+    }
+
+    /// The score of the rows of `left` against the others, each class summed once.
+    fn score<const ENTROPY: bool>(
+        &mut self,
+        ask: &Ask<Many>,
+        left: impl Iterator<Item = Labelled>,
+    ) -> Option<(f64, f64)> {
+        let (here, there) = (&mut self.left, &mut self.right);
+        here.classes.clear();
+        here.classes.resize(ask.sums.classes.len(), 0.0);
+        (here.weight, here.rows) = (0.0, 0);
+        for row in left {
+            here.classes[row.class as usize] += f64::from(row.weight);
+            here.weight += f64::from(row.weight);
+            here.rows += 1;
+        }
+        (there.weight, there.rows) = (ask.sums.weight - here.weight, ask.sums.rows - here.rows);
+        let part = |weight: f64| if ENTROPY { xlogx(weight) } else { weight * weight };
+        here.inner = here.classes.iter().map(|&class| part(class)).sum();
+        there.inner = ask.sums.classes.iter().zip(&here.classes).map(|(all, left)| part(all - left)).sum();
+        keeps(ask, here, there).then(|| Shares::score::<ENTROPY>(here, there))
+    }
+
     /// Makes the left side empty and the right one whole, at the cost of the rows' classes.
     fn reset(&mut self, sums: &Shares) {
         let count = sums.classes.len();
-        if self.left.classes.len() != count || count <= 2 * self.sorted.len() {
+        let sized = self.left.classes.len() == count && self.right.classes.len() == count;
+        if !sized || count <= 2 * self.sorted.len() {
             self.left.classes.clear();
             self.left.classes.resize(count, 0.0);
             self.right.classes.clone_from(&sums.classes);
@@ -355,19 +400,32 @@ impl Criterion for Many<'_> {
             return Found::Constant;
         };
         let lacking = B::Code::MISSING.place() as u16;
-        let coded = ask.rows.iter().zip(&space.codes);
-        let left = coded.filter(|(_, code)| goes_left(&draw.place, **code, lacking, draw.missing_left));
-        // The left side's rows as one group: what a walk over it finds is the cut.
-        space.sorted.clear();
-        space.sorted.extend(left.map(|(row, _)| (row.class, row.weight)));
-        space.groups.clear();
-        space.groups.push(Group { code: 0, first: 0, end: space.sorted.len() as u32 });
-        let mut record = Record::new();
-        if self.entropy {
-            space.walk::<true>(ask, 1, None, None, &mut record);
+        let missing_left = draw.missing.then_some(draw.missing_left);
+        let (mut record, dense) = (Record::new(), self.count <= 4 * ask.rows.len());
+        if dense {
+            let codes = std::mem::take(&mut space.codes);
+            let coded = ask.rows.iter().zip(&codes);
+            let goes = |code: u16| goes_left(&draw.place, code, lacking, draw.missing_left);
+            let left = coded.filter(|(_, code)| goes(**code)).map(|(row, _)| *row);
+            let score = if self.entropy { space.score::<true>(ask, left) } else { space.score::<false>(ask, left) };
+            if let Some((over, under)) = score.filter(|score| record.beaten_by(*score)) {
+                record = Record { over, under, cut: Some((1, None)) };
+            }
+            space.codes = codes;
         } else {
-            space.walk::<false>(ask, 1, None, None, &mut record);
+            // The left side's rows as one group: what a walk over it finds is the cut.
+            let coded = ask.rows.iter().zip(&space.codes);
+            let left = coded.filter(|(_, code)| goes_left(&draw.place, **code, lacking, draw.missing_left));
+            space.sorted.clear();
+            space.sorted.extend(left.map(|(row, _)| (row.class, row.weight)));
+            space.groups.clear();
+            space.groups.push(Group { code: 0, first: 0, end: space.sorted.len() as u32 });
+            if self.entropy {
+                space.walk::<true>(ask, 1, None, None, &mut record);
+            } else {
+                space.walk::<false>(ask, 1, None, None, &mut record);
+            }
         }
-        space.found(&record, |_, _| (draw.place, draw.missing.then_some(draw.missing_left)))
+        space.found(&record, |_, _| (draw.place, missing_left))
     }
 }

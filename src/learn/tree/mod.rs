@@ -12,19 +12,24 @@ mod many;
 mod out_of_bag;
 mod pair;
 mod prune;
+mod rows;
 mod search;
 mod shap;
+mod sieve;
 mod trees;
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
 use self::answers::{Numbers, Two};
 use self::bins::Bins;
+use self::columns::Table;
 use self::criterion::Criterion;
 use self::grow::Soil;
 use self::many::Many;
+use self::rows::{Counted, Marked, Repeated, Weighed};
 use self::trees::Tree;
 use super::chance::Chance;
 use super::linear::to_shares;
@@ -102,36 +107,65 @@ pub(super) fn forest(data: &Training, plan: &Plan) -> Result<Forest, Fault> {
 /// The power of two that brings the largest weight near 1, so that sums of squares neither overflow nor vanish.
 fn scale(data: &Training) -> f64 {
     let largest = data.weights.map_or(1.0, |weights| weights.iter().copied().fold(0.0, f64::max));
-    // Twice a power whose half can't overflow.
-    2f64.powi(-(largest.log2().floor() as i32).clamp(-1000, 1000))
+    // No power of two from here to there overflows.
+    2f64.powi((-largest.log2().floor()).clamp(-1000.0, 1000.0) as i32)
+}
+
+/// What rows of each group weigh if that is the same for all of a group, or 1 if all weights are whole numbers; `None`
+/// if rows can't be counted in such units, or would be more than `most`.
+fn units<const N: usize>(data: &Training, plan: &Plan, most: u64, group: impl Fn(usize) -> usize) -> Option<[f64; N]> {
+    let rows = data.x.rows();
+    let draws = plan.draws.unwrap_or(rows) as f64;
+    let mut units = [0.0; N];
+    (0..rows).for_each(|row| units[group(row)] = data.weight(row));
+    if (0..rows).all(|row| data.weight(row) == units[group(row)]) {
+        let sound = units.iter().all(|unit| (1e-100..=1e100).contains(unit));
+        return Some(units).filter(|_| sound && draws <= most as f64);
+    }
+    let largest = (0..rows).map(|row| data.weight(row)).fold(0.0, f64::max);
+    let whole = (0..rows).all(|row| data.weight(row).fract() == 0.0);
+    (whole && largest * draws.max(rows as f64) <= most as f64).then_some([1.0; N])
 }
 
 fn grow_all(data: &Training, plan: &Plan, scale: f64) -> Result<Forest, Fault> {
+    let entropy = plan.entropy;
     match data.y {
         Target::Classes { codes, count } => {
-            let mut seen = vec![false; *count];
+            let count = *count;
+            let mut seen = vec![false; count];
             codes.iter().for_each(|&code| seen[code as usize] = true);
-            let mut present = (0..*count as u32).filter(|&class| seen[class as usize]);
+            let mut present = (0..count as u32).filter(|&class| seen[class as usize]);
             let (Some(first), Some(second), None) = (present.next(), present.next(), present.next()) else {
-                return grow_by(data, plan, scale, &Many { codes, count: *count, entropy: plan.entropy });
+                return grow_by(data, plan, scale, &Many { codes, count, entropy });
             };
-            if plan.entropy {
-                return grow_by(data, plan, scale, &Two::<true> { codes, first, second, count: *count });
+            let pair = [first, second];
+            match units(data, plan, rows::COUNTED, |row| usize::from(codes[row] == second)) {
+                Some(units) => {
+                    let two = Two::<Counted> { codes, pair, count, entropy, units, rows: PhantomData };
+                    grow_by(data, plan, 1.0, &two)
+                }
+                None => {
+                    let two = Two::<Marked> { codes, pair, count, entropy, units: [1.0; 2], rows: PhantomData };
+                    grow_by(data, plan, scale, &two)
+                }
             }
-            grow_by(data, plan, scale, &Two::<false> { codes, first, second, count: *count })
         }
         Target::Numbers(numbers) => {
             let center = nature::mean(data, |row| numbers[row]);
             if !center.is_finite() {
                 return Err(Fault::new("numbers-too-large", "the target's numbers are too large for a mean"));
             }
-            grow_by(data, plan, scale, &Numbers::new(numbers, center))
+            match units::<1>(data, plan, u64::from(u32::MAX), |_| 0) {
+                Some([unit]) => grow_by(data, plan, 1.0 / unit, &Numbers::<Repeated>::new(numbers, center)),
+                None => grow_by(data, plan, scale, &Numbers::<Weighed>::new(numbers, center)),
+            }
         }
     }
 }
 
 fn grow_by<C: Criterion>(data: &Training, plan: &Plan, scale: f64, criterion: &C) -> Result<Forest, Fault> {
     let bins = Bins::new(data.x, bins::MOST);
+    let table = Table::new(&bins);
     let done = AtomicUsize::new(0);
     let grown = (0..plan.trees)
         .into_par_iter()
@@ -143,7 +177,7 @@ fn grow_by<C: Criterion>(data: &Training, plan: &Plan, scale: f64, criterion: &C
             let mut sums = criterion.nothing();
             criterion.sum(&rows, &mut sums);
             let total = criterion.weight(&sums);
-            let soil = Soil { data, bins: &bins, criterion, limits: &plan.limits, stream, total };
+            let soil = Soil { data, bins: &bins, table: &table, criterion, limits: &plan.limits, stream, total };
             let grown = grow::grow(&soil, rows, chance)?;
             let importance = importance(&grown, data.x.columns());
             data.watch.progress(done.fetch_add(1, Ordering::Relaxed) + 1, plan.trees, "trees");
@@ -206,123 +240,4 @@ fn draw<C: Criterion>(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicBool;
-
-    use super::*;
-    use crate::data::Matrix;
-    use crate::learn::{Estimator, Prediction, Watch};
-
-    fn table() -> (Matrix, Target) {
-        let a = (0..200).map(|row| f64::from(row * 73 % 200));
-        let b = (0..200).map(|row| f64::from(row * 31 % 17));
-        let x = Matrix::new(["a", "b", "c"].map(String::from).to_vec(), 200, a.chain(b).chain([4.0; 200]).collect());
-        let codes = (0..200).map(|row| u32::from(x.at(row, 0) > 120.0) + u32::from(x.at(row, 1) > 9.0)).collect();
-        (x, Target::Classes { codes, count: 3 })
-    }
-
-    fn plan(trees: usize, draws: Option<usize>) -> Plan {
-        let limits = Limits {
-            max_depth: usize::MAX,
-            max_leaf_nodes: None,
-            min_samples_split: 2,
-            min_samples_leaf: 1,
-            min_weight_leaf: 0.0,
-            min_impurity_decrease: 0.0,
-            features: 1,
-            random: false,
-            exact: false,
-            monotone: Vec::new(),
-            ccp_alpha: 0.0,
-        };
-        Plan { trees, draws, out_of_bag: false, entropy: false, limits }
-    }
-
-    fn labels(forest: Forest, x: &Matrix) -> Vec<u32> {
-        Estimator::Forest(forest).predict(x).expect("prediction").labels().expect("classes")
-    }
-
-    #[test]
-    fn a_tree_that_may_grow_knows_its_rows_by_heart() {
-        let (x, y) = table();
-        let Target::Classes { codes, .. } = &y else { panic!("classes") };
-        for entropy in [false, true] {
-            let plan = Plan { entropy, ..plan(1, None) };
-            let grown = forest(&Training::new(&x, &y), &plan).expect("forest");
-            assert_eq!(grown.importance[2], 0.0, "a constant column is never cut");
-            assert_eq!(&labels(grown, &x), codes);
-        }
-    }
-
-    #[test]
-    fn limits_hold() {
-        let (x, y) = table();
-        let mut stump = plan(1, None);
-        (stump.limits.max_depth, stump.limits.features) = (1, 3);
-        let grown = forest(&Training::new(&x, &y), &stump).expect("forest");
-        let distinct = |grown: Forest| {
-            let Prediction::Probabilities { values, .. } = Estimator::Forest(grown).predict(&x).expect("prediction")
-            else {
-                panic!("classes")
-            };
-            let mut rows: Vec<Vec<u64>> =
-                values.chunks(3).map(|row| row.iter().map(|p| p.to_bits()).collect()).collect();
-            rows.sort();
-            rows.chunk_by(|a, b| a == b).map(<[_]>::len).collect::<Vec<_>>()
-        };
-        assert_eq!(distinct(grown).len(), 2);
-        let mut wide = plan(1, None);
-        wide.limits.min_samples_leaf = 30;
-        assert!(distinct(forest(&Training::new(&x, &y), &wide).expect("forest")).iter().all(|&rows| rows >= 30));
-        let mut hard = plan(1, None);
-        hard.limits.min_impurity_decrease = 0.7;
-        assert_eq!(distinct(forest(&Training::new(&x, &y), &hard).expect("forest")), [200]);
-    }
-
-    #[test]
-    fn rows_without_weight_are_as_good_as_dropped() {
-        let (x, y) = table();
-        let weights: Vec<f64> = (0..200).map(|row| if row % 4 == 0 { 0.0 } else { 1.0 }).collect();
-        let kept: Vec<usize> = (0..200).filter(|row| row % 4 != 0).collect();
-        let plan = plan(7, Some(150));
-        let one = forest(&Training::new(&x, &y).weighted(&weights), &plan).expect("forest");
-        let (few, answers) = (x.take(&kept), y.take(&kept));
-        assert_eq!(one, forest(&Training::new(&few, &answers), &plan).expect("forest"));
-        assert_ne!(one, forest(&Training::new(&few, &answers).seeded(1), &plan).expect("forest"));
-    }
-
-    #[test]
-    fn a_fit_tells_how_far_it_is_and_stops_when_told() {
-        #[derive(Default)]
-        struct Listener(AtomicUsize, AtomicBool);
-        impl Watch for Listener {
-            fn progress(&self, done: usize, total: usize, _: &'static str) {
-                assert_eq!(total, 7);
-                self.0.fetch_max(done, Ordering::Relaxed);
-            }
-            fn cancelled(&self) -> bool {
-                self.1.load(Ordering::Relaxed)
-            }
-        }
-        let (x, y) = table();
-        let listener = Listener::default();
-        let data = Training::new(&x, &y).watched(&listener);
-        forest(&data, &plan(7, Some(200))).expect("forest");
-        assert_eq!(listener.0.load(Ordering::Relaxed), 7);
-        listener.1.store(true, Ordering::Relaxed);
-        assert_eq!(forest(&data, &plan(7, Some(200))).expect_err("fault").code, "interrupted");
-    }
-
-    #[test]
-    fn broken_trees_are_told() {
-        let (x, y) = table();
-        let grown = forest(&Training::new(&x, &y), &plan(2, Some(200))).expect("forest");
-        let sound = serde_json::to_value(Estimator::Forest(grown)).expect("JSON");
-        for (route, value) in [("roots/0", 9999), ("nodes/0/0", 3), ("nodes/0/2", 0)] {
-            let mut broken = sound.clone();
-            *broken.pointer_mut(&format!("/forest/trees/{route}")).expect("a number") = value.into();
-            let broken: Estimator = serde_json::from_value(broken).expect("estimator");
-            assert_eq!(broken.check().expect_err("fault").code, "broken-model", "{route}");
-        }
-    }
-}
+mod tests;

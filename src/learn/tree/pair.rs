@@ -1,11 +1,12 @@
 //! Cuts of answers that sum to two numbers: two classes, or one number.
 
-use super::columns::{Code, Columns};
+use super::columns::{Code, Codes, Columns};
 use super::criterion::{Ask, Best, Criterion, Found, Item, Place};
+use super::grow::FREE;
 use crate::learn::chance::Chance;
 
 /// Fewer rows than that are sorted.
-const FEW: usize = 24;
+pub(super) const FEW: usize = 24;
 
 /// What rows sum to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -36,12 +37,44 @@ impl Cell {
     }
 }
 
+/// Sums in the making, as few numbers as will do.
+pub(super) trait Tally: Copy + Default + Send {
+    /// Adds others.
+    fn add(&mut self, other: Self);
+    /// These where `mask` is all ones, nothing where it is 0.
+    fn masked(self, mask: u64) -> Self;
+    /// Whether no row is in them.
+    fn is_empty(self) -> bool;
+}
+
+impl Tally for Cell {
+    #[inline(always)]
+    fn add(&mut self, other: Self) {
+        Cell::add(self, other);
+    }
+
+    #[inline(always)]
+    fn masked(self, mask: u64) -> Self {
+        let part = |value: f64| f64::from_bits(value.to_bits() & mask);
+        Self { weight: part(self.weight), answer: part(self.answer), rows: self.rows & mask }
+    }
+
+    #[inline(always)]
+    fn is_empty(self) -> bool {
+        self.rows == 0
+    }
+}
+
 /// Rows whose answers sum to a [`Cell`].
-pub(super) trait Pair: Criterion<Sums = Cell, Space = Space> + Sized {
+pub(super) trait Pair: Criterion<Sums = Cell, Space = Space<Self::Tally>> + Sized {
+    /// What rows are summed in.
+    type Tally: Tally;
     /// What one row adds.
-    fn cell(row: Self::Row) -> Cell;
+    fn tally(row: Self::Row) -> Self::Tally;
+    /// What rows sum to.
+    fn cell(&self, tally: Self::Tally) -> Cell;
     /// The score of two sides as numerator and denominator, which is above 0.
-    fn score(left: Cell, right: Cell) -> (f64, f64);
+    fn score(&self, left: Cell, right: Cell) -> (f64, f64);
 }
 
 /// Σ answer² / weight of both sides: what grows as squared errors, or Gini's impurity of two classes, shrink.
@@ -52,20 +85,20 @@ pub(super) fn squares(left: Cell, right: Cell) -> (f64, f64) {
 }
 
 /// Room for a search.
-pub(super) struct Space {
-    /// A cell for each code, all empty between searches.
-    cells: Vec<Cell>,
+pub(super) struct Space<T> {
+    /// What each code's rows sum to, nothing between searches.
+    cells: Vec<T>,
     /// The codes that occur, and what their rows sum to.
-    groups: Vec<(u16, Cell)>,
+    groups: Vec<(u16, T)>,
     /// The code of each row, with its place.
     keys: Vec<u32>,
     /// The code of each row.
     codes: Vec<u16>,
 }
 
-impl Default for Space {
+impl<T: Tally> Default for Space<T> {
     fn default() -> Self {
-        let cells = vec![Cell::default(); <u16 as Code>::COUNT];
+        let cells = vec![T::default(); <u16 as Code>::COUNT];
         Self { cells, groups: Vec::new(), keys: Vec::new(), codes: Vec::new() }
     }
 }
@@ -100,7 +133,7 @@ fn keeps<C: Pair>(ask: &Ask<C>, left: Cell, right: Cell) -> bool {
     if left.rows < least || right.rows < least || left.weight < weight || right.weight < weight {
         return false;
     }
-    if ask.sign == 0 && ask.bounds == [f64::NEG_INFINITY, f64::INFINITY] {
+    if ask.sign == 0 && ask.bounds == FREE {
         return true;
     }
     let (a, b) = (left.mean(), right.mean());
@@ -110,8 +143,14 @@ fn keeps<C: Pair>(ask: &Ask<C>, left: Cell, right: Cell) -> bool {
 }
 
 /// The best cut of a column.
-pub(super) fn best<C: Pair, B: Columns>(space: &mut Space, columns: &B, column: usize, ask: &Ask<C>) -> Found {
-    let codes = columns.codes(column);
+pub(super) fn best<C: Pair, B: Columns>(
+    criterion: &C,
+    space: &mut Space<C::Tally>,
+    columns: &B,
+    column: usize,
+    ask: &Ask<C>,
+) -> Found {
+    let codes = columns.codes(column, ask.rows.len());
     let bins = columns.count(column);
     // Walking all bins costs more than sorting a few codes.
     let missing = if ask.rows.len() * 8 < bins || ask.rows.len() < FEW {
@@ -119,97 +158,106 @@ pub(super) fn best<C: Pair, B: Columns>(space: &mut Space, columns: &B, column: 
     } else {
         space.count::<C, B>(codes, bins, ask.rows)
     };
-    if space.groups.len() + usize::from(missing.rows > 0) < 2 {
+    if space.groups.len() + usize::from(!missing.is_empty()) < 2 {
         return Found::Constant;
     }
     if columns.is_category(column) {
-        return space.by_set(ask, missing);
+        return space.by_set(criterion, ask, criterion.cell(missing));
     }
-    space.in_order(ask, missing)
+    space.in_order(criterion, ask, missing)
 }
 
-impl Space {
+impl<T: Tally> Space<T> {
     /// Groups many rows by counting, and returns what those without a value sum to.
-    fn count<C: Pair, B: Columns>(&mut self, codes: &[B::Code], bins: usize, rows: &[C::Row]) -> Cell {
+    fn count<C: Pair<Tally = T>, B: Columns>(&mut self, codes: Codes<B::Code>, bins: usize, rows: &[C::Row]) -> T {
         let cells = &mut self.cells[..B::Code::COUNT];
         for &row in rows {
-            cells[codes[row.index()].place()].add(C::cell(row));
+            cells[codes.of(row).place()].add(C::tally(row));
         }
-        self.groups.resize(bins, (0, Cell::default()));
+        self.groups.resize(bins, (0, T::default()));
         // No branch asks whether a bin is empty: the next one takes its place if so.
         let mut found = 0;
         for (code, cell) in cells[..bins].iter_mut().enumerate() {
             let cell = std::mem::take(cell);
             self.groups[found] = (code as u16, cell);
-            found += usize::from(cell.rows > 0);
+            found += usize::from(!cell.is_empty());
         }
         self.groups.truncate(found);
         std::mem::take(&mut cells[B::Code::MISSING.place()])
     }
 
     /// Groups a few rows by sorting, and returns what those without a value sum to.
-    fn sort<C: Pair, B: Columns>(&mut self, codes: &[B::Code], rows: &[C::Row]) -> Cell {
+    fn sort<C: Pair<Tally = T>, B: Columns>(&mut self, codes: Codes<B::Code>, rows: &[C::Row]) -> T {
         self.keys.clear();
-        let code = |row: &C::Row| codes[row.index()].place() as u32;
-        self.keys.extend(rows.iter().enumerate().map(|(place, row)| code(row) << 16 | place as u32));
-        self.keys.sort_unstable();
+        let code = |row: C::Row| codes.of(row).place() as u32;
+        self.keys.extend(rows.iter().enumerate().map(|(place, &row)| code(row) << 16 | place as u32));
+        sort_few(&mut self.keys);
         self.groups.clear();
-        let mut last = (u16::MAX, Cell::default());
-        for &key in &self.keys {
-            let (code, cell) = ((key >> 16) as u16, C::cell(rows[(key & 0xffff) as usize]));
-            if code != last.0 {
+        let mut keys = self.keys.iter();
+        let tally = |key: u32| C::tally(rows[(key & 0xffff) as usize]);
+        let Some(&first) = keys.next() else {
+            return T::default();
+        };
+        let mut last = ((first >> 16) as u16, tally(first));
+        for &key in keys {
+            let code = (key >> 16) as u16;
+            if code == last.0 {
+                last.1.add(tally(key));
+            } else {
                 self.groups.push(last);
-                last = (code, Cell::default());
+                last = (code, tally(key));
             }
-            last.1.add(cell);
         }
-        // The first group pushed is none.
+        if usize::from(last.0) == B::Code::MISSING.place() {
+            return last.1;
+        }
         self.groups.push(last);
-        self.groups.remove(0);
-        match self.groups.pop_if(|last| usize::from(last.0) == B::Code::MISSING.place()) {
-            Some((_, missing)) => missing,
-            None => Cell::default(),
-        }
+        T::default()
     }
 
     /// The best cut of bins in their order, rows without a value on either side.
-    fn in_order<C: Pair>(&self, ask: &Ask<C>, missing: Cell) -> Found {
+    fn in_order<C: Pair<Tally = T>>(&self, criterion: &C, ask: &Ask<C>, missing: T) -> Found {
         let mut record = Record::new();
         let free = ask.least <= 1 && ask.weight == 0.0 && ask.sign == 0;
-        if free && missing.rows == 0 && ask.bounds == [f64::NEG_INFINITY, f64::INFINITY] {
-            self.walk::<C, true>(ask, Cell::default(), None, &mut record);
+        let none = T::default();
+        if free && missing.is_empty() && ask.bounds == FREE {
+            self.walk::<C, true>(criterion, ask, none, None, &mut record);
             return record.found();
         }
-        if missing.rows == 0 {
-            self.walk::<C, false>(ask, Cell::default(), None, &mut record);
+        if missing.is_empty() {
+            self.walk::<C, false>(criterion, ask, none, None, &mut record);
             return record.found();
         }
-        self.walk::<C, false>(ask, Cell::default(), Some(false), &mut record);
-        self.walk::<C, false>(ask, missing, Some(true), &mut record);
+        self.walk::<C, false>(criterion, ask, none, Some(false), &mut record);
+        self.walk::<C, false>(criterion, ask, missing, Some(true), &mut record);
+        let missing = criterion.cell(missing);
         let present = ask.sums.without(missing);
         // No constraint on numbers says anything of rows without one.
         let ask = Ask { sign: 0, ..*ask };
-        if present.rows > 0 && keeps(&ask, present, missing) && record.beaten_by(C::score(present, missing)) {
-            (record.over, record.under) = C::score(present, missing);
+        let score = criterion.score(present, missing);
+        if present.rows > 0 && record.beaten_by(score) && keeps(&ask, present, missing) {
+            (record.over, record.under) = score;
             record.best = Some((Place::Present, Some(false)));
         }
         record.found()
     }
 
     #[inline(always)]
-    fn walk<C: Pair, const FREE: bool>(
+    fn walk<C: Pair<Tally = T>, const FREE: bool>(
         &self,
+        criterion: &C,
         ask: &Ask<C>,
-        start: Cell,
+        start: T,
         missing_left: Option<bool>,
         record: &mut Record,
     ) {
-        let mut left = start;
+        let mut sums = start;
         let mut best = None;
-        for (nth, (_, cell)) in self.groups[..self.groups.len().max(1) - 1].iter().enumerate() {
-            left.add(*cell);
+        for (nth, (_, tally)) in self.groups[..self.groups.len().max(1) - 1].iter().enumerate() {
+            sums.add(*tally);
+            let left = criterion.cell(sums);
             let right = ask.sums.without(left);
-            let score = C::score(left, right);
+            let score = criterion.score(left, right);
             if record.beaten_by(score) && (FREE || keeps(ask, left, right)) {
                 (record.over, record.under) = score;
                 best = Some(nth);
@@ -223,8 +271,9 @@ impl Space {
 
     /// The best cut of bins without an order: one of them in the order of their means is best of all (Fisher 1958;
     /// Breiman et al. 1984, 4.2). Rows without a value are a bin of their own.
-    fn by_set<C: Pair>(&self, ask: &Ask<C>, missing: Cell) -> Found {
-        let mut groups = self.groups.clone();
+    fn by_set<C: Pair<Tally = T>>(&self, criterion: &C, ask: &Ask<C>, missing: Cell) -> Found {
+        let mut groups: Vec<(u16, Cell)> =
+            self.groups.iter().map(|&(code, tally)| (code, criterion.cell(tally))).collect();
         groups.extend((missing.rows > 0).then_some((u16::MAX, missing)));
         groups.sort_by(|a, b| a.1.mean().total_cmp(&b.1.mean()));
         let mut record = Record::new();
@@ -232,7 +281,7 @@ impl Space {
         for (nth, (_, cell)) in groups[..groups.len() - 1].iter().enumerate() {
             left.add(*cell);
             let right = ask.sums.without(left);
-            let score = C::score(left, right);
+            let score = criterion.score(left, right);
             if record.beaten_by(score) && keeps(ask, left, right) {
                 (record.over, record.under) = score;
                 cut = Some(nth + 1);
@@ -240,6 +289,22 @@ impl Space {
         }
         record.best = cut.map(|cut| sides(&groups[..cut], missing));
         record.found()
+    }
+}
+
+/// Sorts keys of which there are few.
+pub(super) fn sort_few(keys: &mut [u32]) {
+    if keys.len() > FEW {
+        return keys.sort_unstable();
+    }
+    for sorted in 1..keys.len() {
+        let key = keys[sorted];
+        let mut place = sorted;
+        while place > 0 && keys[place - 1] > key {
+            keys[place] = keys[place - 1];
+            place -= 1;
+        }
+        keys[place] = key;
     }
 }
 
@@ -263,7 +328,8 @@ pub(super) fn contains(set: &[u64; 4], bin: usize) -> bool {
 
 /// A cut of a column by chance.
 pub(super) fn drawn<C: Pair, B: Columns>(
-    space: &mut Space,
+    criterion: &C,
+    space: &mut Space<C::Tally>,
     columns: &B,
     column: usize,
     ask: &Ask<C>,
@@ -272,32 +338,28 @@ pub(super) fn drawn<C: Pair, B: Columns>(
     let Some(draw) = draw(columns, column, ask.rows, &mut space.codes, chance) else {
         return Found::Constant;
     };
-    let mut left = Cell::default();
+    let mut left = C::Tally::default();
     let lacking = B::Code::MISSING.place() as u16;
     let coded = ask.rows.iter().zip(&space.codes);
     match &draw.place {
         Place::Drawn { last, .. } if !draw.missing_left => {
-            for (&row, code) in coded {
-                left.add(if code <= last { C::cell(row) } else { Cell::default() });
-            }
+            let last = i64::from(*last) + 1;
+            // The sign of a difference makes the mask: a comparison would become a branch that nobody foresees.
+            coded.for_each(|(&row, &code)| left.add(C::tally(row).masked((i64::from(code) - last >> 63) as u64)));
         }
         place => {
-            for (&row, &code) in coded.filter(|(_, code)| goes_left(place, **code, lacking, draw.missing_left)) {
-                debug_assert!(usize::from(code) < B::Code::COUNT, "codes are codes");
-                left.add(C::cell(row));
-            }
+            let goes = |code: u16| goes_left(place, code, lacking, draw.missing_left);
+            coded.for_each(|(&row, &code)| left.add(C::tally(row).masked(u64::from(goes(code)).wrapping_neg())));
         }
     }
-    let mut record = Record::new();
+    let left = criterion.cell(left);
     let right = ask.sums.without(left);
-    let score = C::score(left, right);
-    let unordered = matches!(draw.place, Place::Present);
-    let free = Ask { sign: if unordered { 0 } else { ask.sign }, ..*ask };
-    if record.beaten_by(score) && keeps(&free, left, right) {
-        (record.over, record.under) = score;
-        record.best = Some((draw.place, draw.missing.then_some(draw.missing_left)));
-    }
-    record.found()
+    let (over, under) = criterion.score(left, right);
+    let sign = if matches!(draw.place, Place::Present) { 0 } else { ask.sign };
+    let score = over / under;
+    let kept = score.is_finite() && keeps(&Ask { sign, ..*ask }, left, right);
+    let missing_left = draw.missing.then_some(draw.missing_left);
+    Found::Varied(kept.then_some(Best { score, place: draw.place, missing_left }))
 }
 
 /// Whether a row of that code goes left.
@@ -327,9 +389,9 @@ pub(super) fn draw<B: Columns, R: Item>(
     codes: &mut Vec<u16>,
     chance: &mut Chance,
 ) -> Option<Draw> {
-    let whole = columns.codes(column);
+    let whole = columns.codes(column, rows.len());
     codes.clear();
-    codes.extend(rows.iter().map(|row| whole[row.index()].place() as u16));
+    codes.extend(rows.iter().map(|&row| whole.of(row).place() as u16));
     if columns.is_category(column) {
         return draw_set(codes, chance);
     }

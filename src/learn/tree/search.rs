@@ -116,7 +116,7 @@ impl<C: Criterion> Search<C> {
         };
         match best.place {
             Place::Number { last, next } => Some((best, Some(fine.threshold(0, usize::from(last), usize::from(next))))),
-            Place::Drawn { threshold, .. } => Some((best, Some(threshold))),
+            Place::Drawn { last, threshold } => Some((best, Some(fine.settled(0, usize::from(last), threshold)))),
             _ => None,
         }
     }
@@ -130,7 +130,7 @@ impl<C: Criterion> Search<C> {
         let number = match best.place {
             _ if soil.bins.is_exact(feature) => None,
             Place::Number { last, next } => Some(local.threshold(feature, usize::from(last), usize::from(next))),
-            Place::Drawn { threshold, .. } => Some(threshold),
+            Place::Drawn { last, threshold } => Some(local.settled(feature, usize::from(last), threshold)),
             _ => None,
         };
         Some((feature, best, number))

@@ -8,10 +8,10 @@ use crate::source::Fault;
 const MISSING_LEFT: u32 = 1 << 31;
 /// Set in a node's `feature`: it holds categories, and `threshold` is the place of their set.
 const SET: u32 = 1 << 30;
-/// A leaf's `feature`.
-const LEAF: u32 = u32::MAX;
+/// A leaf's `feature`, which names the first one so that reading it does no harm.
+const LEAF: u32 = 1 << 29;
 /// The bits of `feature` that name it.
-const NAME: u32 = SET - 1;
+const NAME: u32 = LEAF - 1;
 /// How many nodes, leaves or words of sets there are at most.
 const MOST: usize = u32::MAX as usize;
 
@@ -27,7 +27,7 @@ impl Node {
     fn moved(&self, nodes: u32, leaves: u32, words: usize) -> Self {
         let Node(marks, threshold, child) = *self;
         match marks {
-            LEAF => Node(LEAF, 0.0, child + leaves),
+            LEAF => Node(LEAF, 0.0, child.wrapping_add(leaves)),
             _ if marks & SET != 0 => Node(marks, threshold + words as f64, child + nodes),
             _ => Node(marks, threshold, child + nodes),
         }
@@ -51,6 +51,18 @@ pub struct Trees {
     sets: Vec<u64>,
     /// The leaves' values.
     values: Vec<f64>,
+}
+
+/// What a node is.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Look {
+    Leaf,
+    /// Rows without a value go right.
+    MissingRight,
+    /// Rows without a value go left.
+    MissingLeft,
+    /// A set parts categories.
+    Set,
 }
 
 /// How a node parts its rows.
@@ -322,7 +334,32 @@ impl Trees {
         View::Number { feature, threshold, missing_left, left }
     }
 
-    fn answer(&self, leaf: u32) -> &[f64] {
+    /// A tree's first node.
+    pub(super) fn root(&self, tree: usize) -> u32 {
+        self.roots[tree]
+    }
+
+    /// What a node is, its feature, its cut, and its left child or number among the leaves.
+    #[inline(always)]
+    pub(super) fn look(&self, node: u32) -> (Look, usize, f64, u32) {
+        let Node(marks, threshold, child) = self.nodes[node as usize];
+        let look = match marks & (LEAF | SET | MISSING_LEFT) {
+            LEAF => Look::Leaf,
+            0 => Look::MissingRight,
+            MISSING_LEFT => Look::MissingLeft,
+            _ => Look::Set,
+        };
+        (look, (marks & NAME) as usize, threshold, child)
+    }
+
+    /// Whether a category goes left at a node that parts categories.
+    pub(super) fn goes_left(&self, node: u32, value: f64) -> bool {
+        let Node(marks, place, _) = self.nodes[node as usize];
+        self.holds(marks, place, value)
+    }
+
+    /// The values of a leaf.
+    pub(super) fn answer(&self, leaf: u32) -> &[f64] {
         let first = leaf as usize * self.outputs;
         &self.values[first..first + self.outputs]
     }
@@ -344,8 +381,8 @@ impl Trees {
         if marks & SET != 0 {
             return child as usize + usize::from(!self.holds(marks, threshold, value));
         }
-        // Without a value no comparison is true.
-        let right = if marks & MISSING_LEFT != 0 { value > threshold } else { !(value <= threshold) };
+        // Without a branch: nobody foresees where rows go.
+        let right = (value > threshold) | (value.is_nan() & (marks & MISSING_LEFT == 0));
         child as usize + usize::from(right)
     }
 
@@ -390,10 +427,11 @@ impl Trees {
             let mut moved = false;
             for (lane, at) in at.iter_mut().enumerate() {
                 let node = self.nodes[*at as usize];
-                if node.0 != LEAF {
-                    *at = self.step(node, &rows[lane * columns..(lane + 1) * columns]) as u32;
-                    moved = true;
-                }
+                // A leaf's step leads nowhere, and isn't taken.
+                let next = self.step(node, &rows[lane * columns..(lane + 1) * columns]) as u32;
+                let inner = node.0 != LEAF;
+                *at = if inner { next } else { *at };
+                moved |= inner;
             }
             if !moved {
                 return at.map(|at| self.nodes[at as usize].2);
@@ -427,6 +465,9 @@ impl Trees {
             let (left, Some(&levels)) = (child as usize, self.levels.get(feature)) else {
                 return false;
             };
+            if marks & LEAF != 0 {
+                return false;
+            }
             let words = (levels as usize).div_ceil(64) as f64;
             let set = threshold >= 0.0 && threshold.fract() == 0.0 && threshold + words <= self.sets.len() as f64;
             let fits = if marks & SET != 0 { set && levels > 0 } else { threshold.is_finite() };
