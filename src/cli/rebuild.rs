@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::open::{Opened, look, root};
 use super::{Exit, Failure, ParamArgs, out, out_json, say};
-use crate::engine::{Ahead, DeployResult, Effects, Env, Project, Registration, RunResult, ahead, execute};
+use crate::engine::{Ahead, Champion, DeployResult, Effects, Env, Project, Registration, RunResult, ahead, execute};
 use crate::source::Fault;
 use crate::store::{Digest, Key, Store};
 
@@ -140,6 +140,13 @@ impl Effects for Rehearsal {
             promoted: false,
             new: false,
             digest: of.digest.to_string(),
+            verdict: None,
+            comparison: None,
+            told: None,
         })
+    }
+
+    fn champion(&self, _: &str, _: &str) -> Result<Option<Champion>, Fault> {
+        Ok(None)
     }
 }

@@ -8,10 +8,10 @@ use serde_json::{Value as Json, json};
 use super::open::{self, Opened};
 use super::{Exit, Failure, ParamArgs, out, out_json};
 use crate::data::Field;
-use crate::engine::{LOG, Payload, StepDone, TableMeta, lock_path, object};
+use crate::engine::{Judgement, LOG, Payload, StepDone, TableMeta, lock_path, object};
 use crate::plan::request;
 use crate::report::table::{Align, Table};
-use crate::report::{Ran, RanStep, confusion, importance, judgement, run_text, slices};
+use crate::report::{Ran, RanStep, confusion, curves, importance, judgement, run_text, slices};
 use crate::seal::{Sealed, Trained};
 use crate::source::Fault;
 use crate::store::{Digest, History, Key, Lock, Run, Store};
@@ -19,7 +19,7 @@ use crate::store::{Digest, History, Key, Lock, Run, Store};
 /// Show what a step made, or what a run did.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gristmill show features         columns, rows, what was dropped\n  gristmill show forest           importance\n  gristmill show quality          scores, classes, slices\n  gristmill show live             the fields of a request\n  gristmill show last             the newest run: outcomes, reasons, times, scores, errors\n  gristmill show 20261124-1119    a run, by the beginning of its name in `gristmill log`"
+    after_help = "Examples:\n  gristmill show features         columns, rows, what was dropped\n  gristmill show forest           importance\n  gristmill show quality          scores, costs, classes, slices, curves\n  gristmill show live             the fields of a request\n  gristmill show last             the newest run: outcomes, reasons, times, scores, errors\n  gristmill show 20261124-1119    a run, by the beginning of its name in `gristmill log`"
 )]
 pub(super) struct Show {
     /// A step, `pipeline/step`, the name of a run or its beginning, or `last`.
@@ -114,15 +114,35 @@ fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
             )
         }
         Payload::Judged(found) => {
-            let mut text = judgement(found);
-            for (name, model) in found.names.iter().zip(&found.models) {
-                text.push_str(&format!("\n{name}\n{}\n{}", confusion(model), slices(model)));
-            }
-            (text, json!(found))
+            let mut found = found.clone();
+            // The curves are in the report alone.
+            found.models = serde_json::from_slice(&object(store, &found.report)?).map_err(|error| {
+                Fault::new("broken-record", "the report can't be read").because(error).help("run with `--force`")
+            })?;
+            (judged(&found, width()), json!(found))
         }
         Payload::Deployed(_) => (String::new(), Json::Null),
         Payload::Files(_) => program(store, done),
     })
+}
+
+/// A judgement, and what its scores hide: the curves of the winner, or of each where none wins.
+fn judged(found: &Judgement, width: usize) -> String {
+    let mut text = judgement(found);
+    for (place, (name, model)) in found.names.iter().zip(&found.models).enumerate() {
+        text.push_str(&format!("\n{name}\n{}\n{}", confusion(model), slices(model)));
+        if found.verdict.best.is_none_or(|best| best == place) {
+            text.push_str(&format!("\n{}", curves(model, width)));
+        }
+    }
+    text
+}
+
+/// How many columns there are to draw on.
+fn width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    said.or_else(seen).filter(|width| *width > 0).unwrap_or(80)
 }
 
 /// What a program left, and what it said.

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 
 use serde_json::Value as Json;
 
-use crate::engine::{DeployResult, Effects, Registration};
-use crate::registry::Registry;
+use crate::engine::{Champion, DeployResult, Effects, Promoted, Registration};
+use crate::registry::{Case, Registry};
 use crate::source::Fault;
 
 /// Reconciles deployments with the registry of a project.
@@ -34,7 +34,7 @@ impl Effects for Reconciler {
         }
         let (version, new) = registry.register(&of.name, &of.digest, &lineage)?;
         if of.moves_alias {
-            registry.decide(&of.name, &of.alias, version, &of.evidence, &self.actor, &of.why)?;
+            self.decide(&mut registry, of, version)?;
         }
         for target in &of.targets {
             if target["target"] == "rest" {
@@ -50,6 +50,35 @@ impl Effects for Reconciler {
             promoted,
             new,
             digest: of.digest.to_string(),
+            verdict: of.weighed.as_ref().map(|weighed| weighed.verdict),
+            told: of.weighed.as_ref().map(|weighed| weighed.words(&of.alias)),
+            comparison: of.weighed.clone(),
         })
+    }
+
+    fn champion(&self, name: &str, alias: &str) -> Result<Option<Champion>, Fault> {
+        let registry = self.registry.lock().expect("no holder panicked");
+        let row = registry.show(name, alias)?;
+        Ok(row.map(|row| Champion { version: row.version, digest: row.digest, lineage: row.lineage }))
+    }
+}
+
+impl Reconciler {
+    /// Moves the alias, or notes why it stays.
+    fn decide(&self, registry: &mut Registry, of: &Registration, version: u32) -> Result<(), Fault> {
+        let Some(weighed) = &of.weighed else {
+            registry.decide(&of.name, &of.alias, version, &of.evidence, &self.actor, &of.why)?;
+            return Ok(());
+        };
+        // It is the champion already, by whatever decision.
+        if weighed.champion == Some(version) {
+            return Ok(());
+        }
+        let why = format!("{}: {}", of.why, weighed.words(&of.alias));
+        let case = Case { name: &of.name, alias: &of.alias, evidence: &of.evidence, actor: &self.actor, why: &why };
+        match weighed.verdict {
+            Promoted::Promoted => registry.replace(&case, weighed.champion, version).map(|_| ()),
+            Promoted::KeptChampion | Promoted::CantTell => registry.keep(&case, weighed.champion),
+        }
     }
 }

@@ -7,8 +7,9 @@ use serde_json::json;
 use super::evaluate::metrics;
 use super::event::Outcome;
 use super::outcome::{Payload, StepDone};
+use super::promote::{self, Promoted};
 use super::run::{Cx, Registration};
-use super::seal;
+use super::{seal, table};
 use crate::plan::{Deploy, Step, StepKind};
 use crate::source::Fault;
 use crate::spec::TargetKind;
@@ -39,7 +40,14 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
     let evidence = judgement.map_or(digest, |judgement| {
         Digest::of_json(&json!([digest.to_string(), judgement.report.to_string(), judgement.verdict]))
     });
-    let source = source_of(cx, model);
+    // A run that moves no alias compares nothing.
+    let compares = cx.record && !deploy.promote_if.is_empty();
+    let weighed = if compares { Some(promote::weigh(cx, step, deploy, model, &digest)?) } else { None };
+    let evidence = match &weighed {
+        Some(weighed) => Digest::of_json(&json!([evidence.to_string(), weighed])),
+        None => evidence,
+    };
+    let (source, rows) = origin(cx, model)?;
     let lineage = json!({
         "pipeline": cx.plan.name,
         "step": cx.plan.steps[model].name,
@@ -47,6 +55,7 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         "metrics": judgement.map(|judgement| metrics(judgement)),
         "model": cx.done(model).outputs["model"].to_string(),
         "inputs": sealed.record.meta["inputs"],
+        "rows": rows.to_string(),
         "sources": {cx.plan.sources[source].spec.name.as_str(): cx.identity(source)?.bytes.to_string()},
     });
     let registration = Registration {
@@ -57,6 +66,7 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         lineage,
         targets: deploy.targets.iter().map(TargetKind::to_json).collect(),
         moves_alias: cx.record,
+        weighed,
         why: format!("`{}` of the pipeline `{}`", step.name, cx.plan.name),
     };
     // What the registry names must outlast a power cut.
@@ -64,6 +74,8 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
     let result = cx.effects.register(&registration)?;
     let what = if result.new { "registered" } else { "is registered" };
     let alias = if result.promoted { format!(", {} now", result.alias) } else { String::new() };
+    let kept = result.comparison.as_ref().filter(|weighed| weighed.verdict != Promoted::Promoted);
+    let alias = kept.map_or(alias, |weighed| format!(": {}", weighed.words(&result.alias)));
     Ok(StepDone {
         outcome: Outcome::Reconciled,
         reason: if result.new { "a new version" } else { "as it was" }.to_owned(),
@@ -75,10 +87,12 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
     })
 }
 
-/// The source that a model's rows come from.
-fn source_of(cx: &Cx, model: usize) -> usize {
+/// The source that a model's rows come from, and the object with the rows that it learned from.
+fn origin(cx: &Cx, model: usize) -> Result<(usize, Digest), Fault> {
     match &cx.plan.steps[model].kind {
-        StepKind::Train(train) => cx.plan.chain(train.input).0,
+        StepKind::Train(train) => {
+            Ok((cx.plan.chain(train.input).0, table::meta(cx, train.input)?.training().digest))
+        }
         _ => unreachable!("only a train step makes a model"),
     }
 }

@@ -1,34 +1,34 @@
 //! Evaluate steps: metrics are pure and kept; the verdict is worked out at every run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::coverage::at_split;
 use super::event::{Event, Outcome};
-use super::features::{self, Meaning};
-use super::held::OutOfFold;
-use super::judge::{ClassScores, Judgement, ModelReport, Scores, SliceReport, verdict};
+use super::features;
+use super::judge::{Costs, Judgement, ModelReport, verdict};
+use super::judging::{Candidate, judge};
 use super::locked;
-use super::outcome::{Payload, StepDone, TableMeta};
+use super::outcome::{Payload, StepDone};
 use super::reason;
 use super::run::Cx;
 use super::table;
 use super::unit::{Made, Parts, label, unit};
-use crate::data::{Part, positions, unexpected, value_at};
-use crate::learn::{self, Goal, Prediction, Scored, Target, confusion, find_metric, report, score};
-use crate::plan::{Evaluate, Input, Step, StepKind, Train};
-use crate::seal::Trained;
+use crate::data::Part;
+use crate::plan::{Evaluate, Step, StepKind};
 use crate::source::Fault;
-use crate::store::Digest;
 
-/// What is judged: a model, its table, and where its out-of-fold predictions are.
-struct Candidate<'a> {
-    train: &'a Train,
-    model: Digest,
-    folds: Option<Digest>,
-    table: TableMeta,
+/// Raised when reports change their form.
+const FORMAT: u32 = 2;
+
+/// What is kept beside a report, whose curves are in its object alone.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    models: Vec<ModelReport>,
+    /// How long each model takes to predict 1,000 rows, in seconds: no part of the report, which is the same at every run.
+    predicting: Vec<f64>,
 }
 
 /// Runs an evaluate step.
@@ -36,14 +36,28 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
     let candidates = evaluate.models.iter().map(|model| candidate(cx, *model)).collect::<Result<Vec<_>, _>>()?;
     let parts = key(cx, evaluate, &candidates)?;
     let done = unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || {
-        let models =
-            candidates.iter().map(|candidate| judge(cx, step, evaluate, candidate)).collect::<Result<Vec<_>, _>>()?;
-        let digest = cx.store.put(&crate::store::canonical(&json!(models)))?;
-        Ok(Made::new(BTreeMap::from([("report".to_owned(), digest)]), json!(models)))
+        let mut kept = Kept { models: Vec::new(), predicting: Vec::new() };
+        for (nth, candidate) in candidates.iter().enumerate() {
+            let judged = judge(cx, step, evaluate, candidate)?;
+            kept.models.push(judged.report);
+            kept.predicting.push(judged.seconds);
+            cx.progress(nth + 1, candidates.len(), "models");
+        }
+        let digest = cx.store.put(&crate::store::canonical(&json!(kept.models)))?;
+        for model in &mut kept.models {
+            model.curves = None;
+        }
+        Ok(Made::new(BTreeMap::from([("report".to_owned(), digest)]), json!(kept)))
     })?;
-    let models: Vec<ModelReport> = Vec::deserialize(&done.record.meta).map_err(|error| {
+    let Kept { models, predicting } = Kept::deserialize(&done.record.meta).map_err(|error| {
         Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`")
     })?;
+    let costs = |(model, predict_seconds): (&ModelReport, f64), candidate: &Candidate| Costs {
+        fit_seconds: candidate.seconds,
+        predict_seconds,
+        bytes: model.bytes,
+    };
+    let costs = models.iter().zip(predicting).zip(&candidates).map(|(of, candidate)| costs(of, candidate)).collect();
     let names: Vec<String> = evaluate.models.iter().map(|model| cx.plan.steps[*model].name.clone()).collect();
     let verdict = verdict(&models, evaluate.best, &evaluate.gates);
     if verdict.ranked_by == Some("test") && models.len() > 1 {
@@ -71,7 +85,7 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
         outputs: BTreeMap::from([("report".to_owned(), report)]),
         metrics: Some(json!(metrics)),
         summary,
-        payload: Payload::Judged(Box::new(Judgement { names, models, verdict, report })),
+        payload: Payload::Judged(Box::new(Judgement { names, models, costs, verdict, report })),
     })
 }
 
@@ -91,14 +105,15 @@ fn candidate<'a>(cx: &Cx<'a>, step: usize) -> Result<Candidate<'a>, Fault> {
     let StepKind::Train(train) = &cx.plan.steps[step].kind else {
         unreachable!("the plan lets only train steps stand here");
     };
-    let Payload::Model { digest, folds } = cx.done(step).payload else {
+    let Payload::Model { digest, folds, seconds } = cx.done(step).payload else {
         unreachable!("a train step leaves a model");
     };
-    Ok(Candidate { train, model: digest, folds, table: table::meta(cx, train.input)? })
+    Ok(Candidate { train, model: digest, folds, table: table::meta(cx, train.input)?, seconds })
 }
 
 fn key(cx: &Cx, evaluate: &Evaluate, candidates: &[Candidate]) -> Result<Parts, Fault> {
     let mut parts = Parts::new("evaluate");
+    parts.add("format", FORMAT);
     parts.add("on", evaluate.on.name());
     parts.add("metrics", json!(evaluate.metrics));
     for (nth, candidate) in candidates.iter().enumerate() {
@@ -124,211 +139,6 @@ fn key(cx: &Cx, evaluate: &Evaluate, candidates: &[Candidate]) -> Result<Parts, 
         parts.add(format!("slices.{column}.rows"), table::digest_of(part, table::POSITIONS, &meta.shape)?.to_string());
     }
     Ok(parts)
-}
-
-fn judge(cx: &Cx, step: &Step, evaluate: &Evaluate, candidate: &Candidate) -> Result<ModelReport, Fault> {
-    let trained = Trained::from_bytes(&table::object(&cx.store, &candidate.model)?)?;
-    let judged = answers(cx, candidate, &trained, evaluate.on)?;
-    warn_of_strangers(cx, step, &judged, &trained);
-    let of = at_split(cx, candidate.train, evaluate.on).unwrap_or(judged.truth.rows());
-    let mut metrics = BTreeMap::new();
-    for name in &evaluate.metrics {
-        let value = scored(name, &judged.truth, &judged.prediction, &trained, trained.threshold)
-            .map_err(|fault| Fault { message: format!("`{name}`: {}", fault.message), ..fault }.within("metrics"))?;
-        metrics.insert((*name).to_owned(), value);
-    }
-    let scores = Scores { rows: judged.truth.rows(), of, metrics };
-    let validation = match candidate.table.part(Part::Validation) {
-        Some(meta) if meta.rows > 0 => {
-            let judged = answers(cx, candidate, &trained, Part::Validation)?;
-            let of = at_split(cx, candidate.train, Part::Validation).unwrap_or(judged.truth.rows());
-            Some(Scores { of, ..defined(evaluate, &judged.truth, &judged.prediction, &trained, trained.threshold) })
-        }
-        _ => None,
-    };
-    let (cv, cv_std) = folds(cx, evaluate, candidate, &trained)?;
-    let (classes, matrix) = per_class(&trained, &judged)?;
-    let mut slices = Vec::new();
-    for (column, input) in &evaluate.slices {
-        slices.extend(slice(cx, evaluate, column, *input, &judged, &trained)?);
-    }
-    Ok(ModelReport { scores, validation, cv, cv_std, classes, confusion: matrix, slices })
-}
-
-/// The true answers of a part's rows and the model's, and where the rows stand in their source.
-struct Judged {
-    truth: Target,
-    prediction: Prediction,
-    rows: Vec<i64>,
-}
-
-fn answers(cx: &Cx, candidate: &Candidate, trained: &Trained, part: Part) -> Result<Judged, Fault> {
-    let frame = table::frame(cx, table::needed(&candidate.table, part)?)?;
-    if frame.height() == 0 {
-        return Err(Fault::new("no-rows", format!("the {part} part has no rows left to judge on"))
-            .help("look at what the ops after the split drop"));
-    }
-    let meaning = Meaning::of(trained);
-    let truth = features::answers(&frame, &trained.target, &meaning)?;
-    let prediction = trained.predict(&features::matrix(&frame, &trained.features, trained.missing)?)?;
-    let prediction = widened(prediction, &truth);
-    let rows = positions(&frame)?.iter().map(|row| row.unwrap_or(-1)).collect();
-    Ok(Judged { truth, prediction, rows })
-}
-
-/// A class that only the judged rows have gets probability 0.
-fn widened(prediction: Prediction, truth: &Target) -> Prediction {
-    match (prediction, truth) {
-        (Prediction::Probabilities { classes, values }, Target::Classes { count, .. }) if *count > classes => {
-            let wide = values
-                .chunks(classes)
-                .flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0.0, count - classes)));
-            Prediction::Probabilities { classes: *count, values: wide.collect() }
-        }
-        (prediction, _) => prediction,
-    }
-}
-
-/// A metric of some rows. A class that the train rows don't have is a wrong answer, and for two classes it is not the
-/// positive one: it doesn't turn a metric of two classes into an average over three.
-fn scored(
-    name: &str,
-    truth: &Target,
-    prediction: &Prediction,
-    trained: &Trained,
-    threshold: Option<f64>,
-) -> Result<f64, Fault> {
-    let positive = trained.positive.unwrap_or_default();
-    let entry = find_metric(name)?;
-    let called = threshold.filter(|_| Goal::maximize(name).is_ok()).map(|at| prediction.decided(positive, at));
-    let prediction = called.as_ref().unwrap_or(prediction);
-    if let (2, Target::Classes { codes, count: 3 }, Prediction::Probabilities { classes: 3, values }) =
-        (trained.classes.len(), truth, prediction)
-        && ["precision", "recall", "f1", "roc_auc"].contains(&name)
-    {
-        let codes = codes.iter().map(|code| if *code == 2 { 1 - positive } else { *code }).collect();
-        let values = values.chunks(3).flat_map(|row| row[..2].iter().copied()).collect();
-        let truth = &Target::Classes { codes, count: 2 };
-        let prediction = &Prediction::Probabilities { classes: 2, values };
-        return score(entry, &Scored { truth, prediction, positive });
-    }
-    score(entry, &Scored { truth, prediction, positive })
-}
-
-/// Tells that the judged rows have a class that no model can know.
-fn warn_of_strangers(cx: &Cx, step: &Step, judged: &Judged, trained: &Trained) {
-    let Target::Classes { codes, .. } = &judged.truth else { return };
-    let strangers = codes.iter().filter(|code| **code as usize >= trained.classes.len()).count();
-    if strangers > 0 {
-        let message = format!(
-            "{strangers} of the judged rows have a class that no train row has: no model can be right about them"
-        );
-        let fault =
-            Fault::warning("unknown-class", message).help("stratify the split by the target, or drop such rows");
-        cx.tell(Event::Warning { step: step.name.clone(), fault: fault.within("evaluate").under(&step.route()) });
-    }
-}
-
-/// The metrics that these rows define.
-fn defined(
-    evaluate: &Evaluate,
-    truth: &Target,
-    prediction: &Prediction,
-    trained: &Trained,
-    threshold: Option<f64>,
-) -> Scores {
-    let value = |name: &str| scored(name, truth, prediction, trained, threshold).ok();
-    let metrics = evaluate.metrics.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))).collect();
-    Scores { rows: truth.rows(), of: truth.rows(), metrics }
-}
-
-type FoldScores = (Option<BTreeMap<String, f64>>, Option<BTreeMap<String, f64>>);
-
-/// Mean and spread of each metric over the folds.
-fn folds(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate, trained: &Trained) -> Result<FoldScores, Fault> {
-    let Some(digest) = candidate.folds else {
-        return Ok((None, None));
-    };
-    let kept = OutOfFold::kept(cx, &digest)?;
-    let mut by_metric: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for fold in &kept.folds {
-        let (truth, prediction) = fold.scored(kept.classes);
-        if truth.rows() == 0 {
-            continue;
-        }
-        for (name, value) in defined(evaluate, &truth, &prediction, trained, fold.threshold).metrics {
-            by_metric.entry(name).or_default().push(value);
-        }
-    }
-    // A metric that some fold doesn't define has no mean over the folds.
-    by_metric.retain(|_, values| values.len() == kept.folds.len());
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let std = |values: &[f64]| {
-        (values.iter().map(|value| (value - mean(values)).powi(2)).sum::<f64>() / values.len() as f64).sqrt()
-    };
-    let means = by_metric.iter().map(|(name, values)| (name.clone(), mean(values))).collect();
-    let stds = by_metric.iter().map(|(name, values)| (name.clone(), std(values))).collect();
-    Ok((Some(means), Some(stds)))
-}
-
-fn per_class(trained: &Trained, judged: &Judged) -> Result<(Vec<ClassScores>, Vec<Vec<u64>>), Fault> {
-    if trained.task == learn::Task::Regression {
-        return Ok((Vec::new(), Vec::new()));
-    }
-    let called = trained.threshold.map(|at| judged.prediction.decided(trained.positive.unwrap_or_default(), at));
-    let prediction = called.as_ref().unwrap_or(&judged.prediction);
-    let found = report(&judged.truth, prediction)?;
-    let name =
-        |place: usize| trained.classes.get(place).map_or("(not in the train rows)".to_owned(), ToString::to_string);
-    let classes = found.classes.iter().enumerate().map(|(place, class)| ClassScores {
-        class: name(place),
-        precision: class.precision,
-        recall: class.recall,
-        f1: class.f1,
-        support: class.support,
-    });
-    Ok((classes.collect(), confusion(&judged.truth, prediction)?))
-}
-
-/// The scores of the rows with each value of a column, by the values that the column had before it was encoded.
-fn slice(
-    cx: &Cx,
-    evaluate: &Evaluate,
-    column: &str,
-    input: Input,
-    judged: &Judged,
-    trained: &Trained,
-) -> Result<Vec<SliceReport>, Fault> {
-    let meta = table::meta(cx, input)?;
-    let part = meta.part(evaluate.on).map_or(Part::All, |part| part.part);
-    let frame = table::frame(cx, table::needed(&meta, part)?)?;
-    let values = frame.column(column).map_err(unexpected)?;
-    let place: HashMap<i64, usize> =
-        positions(&frame)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row))).collect();
-    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (row, position) in judged.rows.iter().enumerate() {
-        let value = place.get(position).map_or("?".to_owned(), |at| value_at(values, *at).to_string());
-        groups.entry(value).or_default().push(row);
-    }
-    Ok(groups
-        .into_iter()
-        .map(|(value, rows)| {
-            let truth = judged.truth.take(&rows);
-            let prediction = taken(&judged.prediction, &rows);
-            let scores = defined(evaluate, &truth, &prediction, trained, trained.threshold);
-            SliceReport { column: column.to_owned(), value, scores }
-        })
-        .collect())
-}
-
-fn taken(prediction: &Prediction, rows: &[usize]) -> Prediction {
-    match prediction {
-        Prediction::Numbers(numbers) => Prediction::Numbers(rows.iter().map(|row| numbers[*row]).collect()),
-        Prediction::Probabilities { classes, values } => Prediction::Probabilities {
-            classes: *classes,
-            values: rows.iter().flat_map(|row| values[row * classes..(row + 1) * classes].iter().copied()).collect(),
-        },
-    }
 }
 
 /// The kept metrics as JSON: model → metric → value.

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::Judgement;
 use super::event::Outcome;
+use super::promote::{Promoted, Weighed};
 use crate::data::{Part, Shape};
 use crate::store::{Digest, Key};
 
@@ -82,6 +83,15 @@ pub struct DeployResult {
     pub new: bool,
     /// The sealed model's digest.
     pub digest: String,
+    /// What came of the comparison with what the alias pointed to; none if none was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Promoted>,
+    /// The comparison.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Weighed>,
+    /// The comparison in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
 }
 
 /// What a step left for those after it.
@@ -95,6 +105,8 @@ pub enum Payload {
         digest: Digest,
         /// The object with the out-of-fold predictions.
         folds: Option<Digest>,
+        /// How long the fit took.
+        seconds: f64,
     },
     /// A judgement.
     Judged(Box<Judgement>),

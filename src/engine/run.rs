@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::event::{Event, Outcome, StepEnd};
 use super::outcome::{DeployResult, Payload, StepDone};
+use super::promote::Weighed;
 use super::sources::{Identity, Tables};
 use super::status::{LOOKING, WOULD_RUN};
 use super::unit::label;
@@ -38,6 +39,8 @@ pub struct Registration {
     pub targets: Vec<Json>,
     /// Whether the alias may move.
     pub moves_alias: bool,
+    /// How it compares with what the alias points to, if that was asked for.
+    pub weighed: Option<Weighed>,
     /// Why, in words.
     pub why: String,
 }
@@ -46,6 +49,20 @@ pub struct Registration {
 pub trait Effects: Sync {
     /// Registers a model, moves its alias, brings its targets to what is said.
     fn register(&self, registration: &Registration) -> Result<DeployResult, Fault>;
+
+    /// What an alias of a registered model points to; none if it points nowhere.
+    fn champion(&self, name: &str, alias: &str) -> Result<Option<Champion>, Fault>;
+}
+
+/// What an alias points to.
+#[derive(Clone, Debug)]
+pub struct Champion {
+    /// Its version.
+    pub version: u32,
+    /// The sealed model.
+    pub digest: Digest,
+    /// Where it comes from.
+    pub lineage: Json,
 }
 
 /// What a run needs besides the plan.
@@ -83,6 +100,10 @@ struct Looking;
 
 impl Effects for Looking {
     fn register(&self, _: &Registration) -> Result<DeployResult, Fault> {
+        Err(Fault::new(LOOKING, "nothing is deployed here"))
+    }
+
+    fn champion(&self, _: &str, _: &str) -> Result<Option<Champion>, Fault> {
         Err(Fault::new(LOOKING, "nothing is deployed here"))
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
     let whole = decided(cx, step, train, &meta, &bare, &mut ran)?;
     let done = whole.as_ref().unwrap_or(&bare);
     let digest = done.output("model")?;
+    let seconds = bare.record.seconds + whole.as_ref().map_or(0.0, |whole| whole.record.seconds);
     let mut outputs = BTreeMap::from([("model".to_owned(), digest)]);
     let mut folds = None;
     if train.cv.is_some() {
@@ -51,7 +52,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
         outputs,
         metrics: None,
         summary: summary(train, &done.record.meta),
-        payload: Payload::Model { digest, folds },
+        payload: Payload::Model { digest, folds, seconds },
     })
 }
 

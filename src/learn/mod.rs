@@ -38,7 +38,10 @@ pub use calibration::{Calibrate, Calibrated, Calibration, HeldOut};
 pub use cv::{Fold, folds, time_folds};
 pub use estimator::Estimator;
 pub use explain::{Explanation, Scale};
-pub use metric::{ClassReport, Direction, MetricEntry, Report, Scored, confusion, find_metric, metrics, report, score};
+pub use metric::{
+    ClassCurves, ClassReport, Curves, Direction, Gain, Interval, MetricEntry, Paired, PrecisionRecall, Reliability, ReliabilityBin, Report,
+    ResidualBin, Residuals, Roc, Scored, Sheet, confusion, find_metric, intervals, metrics, paired, report, score,
+};
 pub use model::{
     Checked, CheckedModel, HyperParameter, Model, ModelEntry, ModelVisitor, catalogue as models, find as find_model,
     with_model,

@@ -31,16 +31,16 @@ impl Prediction {
         }
     }
 
-    /// The same with certainty: of the first two classes `positive` from `threshold` on, which is what labels then say.
+    /// The given rows, in the given order.
     #[must_use]
-    pub fn decided(&self, positive: u32, threshold: f64) -> Self {
-        let Prediction::Probabilities { classes, values } = self else { return self.clone() };
-        let positive = positive as usize;
-        let called = values.chunks(*classes).flat_map(|row| {
-            let called = if row[positive] >= threshold { positive } else { 1 - positive };
-            (0..*classes).map(move |class| if class == called { 1.0 } else { 0.0 })
-        });
-        Prediction::Probabilities { classes: *classes, values: called.collect() }
+    pub fn take(&self, rows: &[usize]) -> Self {
+        match self {
+            Prediction::Numbers(numbers) => Prediction::Numbers(rows.iter().map(|&row| numbers[row]).collect()),
+            Prediction::Probabilities { classes, values } => {
+                let row = |row: &usize| values[row * classes..(row + 1) * classes].iter().copied();
+                Prediction::Probabilities { classes: *classes, values: rows.iter().flat_map(row).collect() }
+            }
+        }
     }
 
     /// Each row's probability of one class; `None` for numbers or a class that isn't there.

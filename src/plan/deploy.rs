@@ -1,6 +1,8 @@
 //! A deploy step: what it registers.
 
+use super::evaluate::metric;
 use super::node::{Deploy, Plan, StepKind};
+use crate::data::Part;
 use crate::source::{Fault, suggest};
 use crate::spec::DeploySpec;
 
@@ -38,5 +40,40 @@ pub(super) fn deploy(spec: &DeploySpec, plan: &Plan, faults: &mut Vec<Fault>) ->
         let message = format!("`{}` ({}) is deployed by `{twin}` already", spec.name, spec.alias);
         faults.push(Fault::new("deployed-twice", message).help("give it another `as` or `alias`").within("as"));
     }
-    Some(Deploy { step: step?, name: spec.name.clone(), alias: spec.alias.clone(), targets: spec.targets.clone() })
+    let step = step?;
+    let on = match &plan.steps[step].kind {
+        StepKind::Evaluate(evaluate) => evaluate.on,
+        _ => Part::Test,
+    };
+    promotion(spec, plan, step, on, faults);
+    Some(Deploy {
+        step,
+        name: spec.name.clone(),
+        alias: spec.alias.clone(),
+        promote_if: spec.promote_if.clone(),
+        on,
+        targets: spec.targets.clone(),
+    })
+}
+
+/// The metrics judge what the models predict, and there are rows to judge on.
+fn promotion(spec: &DeploySpec, plan: &Plan, step: usize, on: Part, faults: &mut Vec<Fault>) {
+    let train = match &plan.steps[step].kind {
+        StepKind::Train(train) => train,
+        StepKind::Evaluate(evaluate) => super::evaluate::train(plan, evaluate.models[0]),
+        _ => return,
+    };
+    for bound in &spec.promote_if {
+        if let Err(fault) = metric(&bound.metric, train.task) {
+            faults.push(fault.on_key().within(&bound.metric).within("promote_if"));
+        }
+    }
+    let (_, steps) = plan.chain(train.input);
+    let tables = steps.into_iter().filter_map(|step| plan.table(step));
+    let makes = tables.filter_map(|table| Some(table.ops[table.split?].op.makes(on))).next();
+    if !spec.promote_if.is_empty() && makes != Some(true) {
+        let message = format!("there is no {on} part to compare the model with the `{}` on", spec.alias);
+        let fault = Fault::new("no-part", message).help("put `split: {test: 0.25}` among the ops before training");
+        faults.push(fault.on_key().within("promote_if"));
+    }
 }

@@ -7,7 +7,7 @@ use crate::data::Part;
 use crate::learn::{Task, find_metric, metrics};
 use crate::recipe::offspring;
 use crate::source::{Fault, Route, suggest};
-use crate::spec::EvaluateSpec;
+use crate::spec::{EvaluateSpec, Over};
 
 /// Checks an evaluate step. Faults have their routes from the step.
 pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<Evaluate> {
@@ -28,10 +28,15 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
         .as_ref()
         .and_then(|name| computed(name, &found, task).map_err(|fault| faults.push(fault.within("best"))).ok());
     for gate in &spec.gates {
-        if gate.metric != "coverage"
-            && let Err(fault) = computed(&gate.metric, &found, task)
-        {
-            faults.push(fault.on_key().within(&gate.metric).within("require"));
+        let at = |fault: Fault| fault.on_key().within(&gate.name()).within("require");
+        // Rows that ops refused have no slice.
+        let is_coverage = gate.metric == "coverage" && gate.over == Over::Rows;
+        if !is_coverage && let Err(fault) = computed(&gate.metric, &found, task) {
+            faults.push(at(fault));
+        }
+        if gate.over != Over::Rows && spec.slices.is_empty() {
+            let fault = Fault::new("no-slices", format!("`{}` is over slices, and there are none", gate.name()));
+            faults.push(at(fault.help("say by which columns: `slices: [island]`")));
         }
     }
     let models = models?;
@@ -157,7 +162,8 @@ fn defaults(task: Option<Task>) -> Vec<&'static str> {
     }
 }
 
-fn metric(name: &str, task: Option<Task>) -> Result<&'static str, Fault> {
+/// The metric of that name, if it judges the task.
+pub(super) fn metric(name: &str, task: Option<Task>) -> Result<&'static str, Fault> {
     let entry = find_metric(name)?;
     if let Some(task) = task.filter(|task| *task != entry.task) {
         let known = metrics().iter().filter(|other| other.task == task).map(|other| other.name);

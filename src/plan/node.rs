@@ -9,7 +9,7 @@ use crate::expr::Expr;
 use crate::learn::{Calibrate, CheckedModel, Goal, Task, Transform};
 use crate::ops::{CheckedOp, Rows};
 use crate::source::{Fault, Route};
-use crate::spec::{Gate, Limits, Origin, RunSpec, SourceSpec, TargetKind, Weights};
+use crate::spec::{Gate, Limits, Origin, Promotion, RunSpec, SourceSpec, TargetKind, Weights};
 
 /// A pipeline that fits together.
 pub struct Plan {
@@ -391,6 +391,10 @@ pub struct Deploy {
     pub name: String,
     /// The alias that moves.
     pub alias: String,
+    /// What the model must reach beside the one that the alias points to.
+    pub promote_if: Vec<Promotion>,
+    /// The part that both are judged on.
+    pub on: Part,
     /// Where it goes.
     pub targets: Vec<TargetKind>,
 }

@@ -16,6 +16,21 @@ pub struct Decision {
     pub moved: bool,
 }
 
+/// A decision on an alias: of what, on which evidence, by whom and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    /// The alias.
+    pub alias: &'a str,
+    /// The digest of what was weighed.
+    pub evidence: &'a Digest,
+    /// Who decides.
+    pub actor: &'a str,
+    /// Why, in words.
+    pub why: &'a str,
+}
+
 /// What is to be noted of a move.
 struct Entry<'a> {
     at: String,
@@ -41,11 +56,42 @@ impl Registry {
         actor: &str,
         why: &str,
     ) -> Result<Decision, Fault> {
+        let case = Case { name, alias, evidence, actor, why };
+        self.settle(&case, version, |_| Ok(()))
+    }
+
+    /// As [`Registry::decide`], for a version that was compared with the champion. `champion-moved` if the alias points
+    /// to another one now.
+    pub fn replace(
+        &mut self,
+        case: &Case,
+        champion: Option<Version>,
+        version: Version,
+    ) -> Result<Decision, Fault> {
+        self.settle(case, version, |sql| unmoved(sql, case, champion))
+    }
+
+    /// Notes that a version was compared with the champion, and that the alias stays where it is; once for the same
+    /// evidence. `champion-moved` if the alias points to another one now.
+    pub fn keep(&mut self, case: &Case, champion: Option<Version>) -> Result<(), Fault> {
+        match champion {
+            Some(version) => self.settle(case, version, |sql| unmoved(sql, case, champion)).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn settle(
+        &mut self,
+        case: &Case,
+        version: Version,
+        first: impl FnOnce(&Transaction<'_>) -> Result<(), Stop>,
+    ) -> Result<Decision, Fault> {
+        let Case { name, alias, actor, why, .. } = *case;
         check_alias(alias)?;
         let at = self.now();
         self.write(|sql| {
             require(sql, name, &Selector::Version(version))??;
-            let evidence = evidence.to_string();
+            let evidence = case.evidence.to_string();
             let mut query = sql.prepare_cached(
                 "select 1 from (select version, evidence from ledger
                  where what = 'decide' and name = ? and alias = ? order by rowid desc limit 1)
@@ -54,6 +100,7 @@ impl Registry {
             if query.exists((name, alias, version, &evidence))? {
                 return Ok(Decision { moved: false });
             }
+            first(sql)?;
             let evidence = Some(evidence);
             let entry = Entry { at, name, alias, what: Move::Decide, version, evidence, actor, why };
             Ok(Decision { moved: point(sql, &entry)? })
@@ -117,6 +164,15 @@ fn point(sql: &Transaction<'_>, entry: &Entry<'_>) -> rusqlite::Result<bool> {
         ),
     )?;
     Ok(moved)
+}
+
+/// The alias still points to what was compared.
+fn unmoved(sql: &Transaction<'_>, case: &Case, champion: Option<Version>) -> Result<(), Stop> {
+    if read::alias(sql, case.name, case.alias)? == champion {
+        return Ok(());
+    }
+    let message = format!("`{}@{}` was moved while the model was compared with it", case.name, case.alias);
+    Err(Stop::Fault(Fault::new("champion-moved", message).help("run again: it is compared with the new one")))
 }
 
 fn current(sql: &Connection, entry: &Entry<'_>) -> rusqlite::Result<Option<Version>> {
@@ -229,6 +285,26 @@ mod tests {
         assert_eq!(mill.ledger("m").expect("read").len(), 3);
         assert_eq!(mill.rollback("m", "champion", "ann").expect("back"), 1);
         assert!(!decide(&mut mill, 2, b"c"), "it was weighed before it was taken back");
+    }
+
+    #[test]
+    fn a_champion_that_is_kept_is_noted_once_and_nobody_is_overtaken() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mut mill = registry(dir.path(), 3);
+        let (first, second) = (Digest::of(b"first"), Digest::of(b"second"));
+        let case = |evidence| Case { name: "m", alias: "champion", evidence, actor: "run 1", why: "f1 0.9" };
+        assert!(mill.replace(&case(&first), None, 1).expect("the first").moved);
+        for _ in 0..2 {
+            mill.keep(&case(&second), Some(1)).expect("noted");
+        }
+        assert_eq!(champion(&mill), 1);
+        let told: Vec<_> = mill.ledger("m").expect("read").iter().map(|row| (row.version, row.moved)).collect();
+        assert_eq!(told, [(1, true), (1, false)]);
+        let overtaken = mill.replace(&case(&first), Some(2), 3).expect_err("the champion is 1");
+        assert_eq!(overtaken.code, "champion-moved");
+        assert!(mill.replace(&case(&first), Some(1), 2).expect("better").moved);
+        assert_eq!(mill.rollback("m", "champion", "ann").expect("back"), 1);
+        assert!(!mill.replace(&case(&first), Some(1), 2).expect("decided before").moved, "a rollback stays");
     }
 
     #[test]

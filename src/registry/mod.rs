@@ -10,7 +10,7 @@ mod read;
 mod rows;
 mod serving;
 
-pub use ledger::Decision;
+pub use ledger::{Case, Decision};
 pub use models::Registry;
 pub use name::{CHAMPION, LATEST, Selector};
 pub use rows::{LedgerRow, ModelRow, Move, Served, Version, VersionRow};

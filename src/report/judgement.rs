@@ -1,7 +1,9 @@
 //! Scores, classes, slices and importance as tables.
 
 use super::table::{Align, Table};
-use crate::engine::{Judgement, ModelReport};
+use super::{bytes, seconds};
+use crate::engine::{Costs, GateResult, Judgement, ModelReport};
+use crate::learn::Interval;
 
 /// A number with four digits, or a dash.
 pub(super) fn number(value: Option<f64>) -> String {
@@ -11,7 +13,24 @@ pub(super) fn number(value: Option<f64>) -> String {
     )
 }
 
-/// The models side by side: each metric on the judged rows, and by cross-validation where there is one.
+/// A score and where it would lie on other rows of the same kind: `0.9810 [0.965, 0.994]`.
+pub(super) fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
+    match interval {
+        Some(Interval { low, high }) => format!("{} [{}, {}]", number(value), bound(low), bound(high)),
+        None => number(value),
+    }
+}
+
+fn bound(value: f64) -> String {
+    match value.abs() {
+        size if size >= 1e5 => format!("{value:.2e}"),
+        size if size >= 100.0 => format!("{value:.1}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// The models side by side: each metric on the judged rows with its interval, by cross-validation where there is one, and
+/// what each costs.
 pub fn judgement(judgement: &Judgement) -> String {
     let metrics: Vec<&String> =
         judgement.models.first().map(|model| model.scores.metrics.keys().collect()).unwrap_or_default();
@@ -21,15 +40,14 @@ pub fn judgement(judgement: &Judgement) -> String {
     if cv {
         heads.extend(metrics.iter().map(|metric| (format!("cv {metric}"), Align::Right)));
     }
-    heads.extend([
-        ("rows".to_owned(), Align::Right),
-        ("coverage".to_owned(), Align::Right),
-        (String::new(), Align::Left),
-    ]);
+    let rest = ["rows", "coverage", "fit", "1000 rows", "size"].map(|head| (head.to_owned(), Align::Right));
+    heads.extend(rest);
+    heads.push((String::new(), Align::Left));
     let mut table = Table::new(heads);
     for (place, (name, model)) in judgement.names.iter().zip(&judgement.models).enumerate() {
         let mut cells = vec![name.clone()];
-        cells.extend(metrics.iter().map(|metric| number(model.scores.get(metric))));
+        let interval = |metric: &String| model.intervals.get(metric).copied();
+        cells.extend(metrics.iter().map(|metric| with_interval(model.scores.get(metric), interval(metric))));
         if cv {
             cells.extend(metrics.iter().map(|metric| {
                 let of = |map: &Option<std::collections::BTreeMap<String, f64>>| map.as_ref()?.get(*metric).copied();
@@ -39,27 +57,74 @@ pub fn judgement(judgement: &Judgement) -> String {
                 }
             }));
         }
-        let coverage = format!("{:.1}%", model.scores.coverage() * 100.0);
+        cells.extend([model.scores.rows.to_string(), format!("{:.1}%", model.scores.coverage() * 100.0)]);
+        let costs = judgement.costs.get(place);
+        let told = |of: fn(&Costs) -> String| costs.map_or("–".to_owned(), of);
+        cells.extend([
+            told(|costs| short_time(costs.fit_seconds)),
+            told(|costs| short_time(costs.predict_seconds)),
+            told(|costs| bytes(costs.bytes)),
+        ]);
         let winner = judgement.verdict.best == Some(place) && judgement.names.len() > 1;
-        let mark = match judgement.verdict.ranked_by {
+        cells.push(match judgement.verdict.ranked_by {
             Some(by) if winner => format!("← best, by {by}"),
             _ => String::new(),
-        };
-        cells.extend([model.scores.rows.to_string(), coverage, mark]);
+        });
         table.row(cells);
     }
     let mut text = table.to_string();
     for gate in &judgement.verdict.gates {
-        let bound = match (gate.min, gate.max) {
+        let mark = if gate.passed { "✓" } else { "✗" };
+        text.push_str(&format!("{mark} {}\n", gate_words(gate)));
+    }
+    text
+}
+
+/// A time that may be very short.
+fn short_time(time: f64) -> String {
+    if time < 1e-3 { format!("{:.0} µs", time * 1e6) } else { seconds(time) }
+}
+
+/// "accuracy 0.9500 is at least 0.9".
+fn gate_words(gate: &GateResult) -> String {
+    let told = GateWords {
+        metric: &gate.metric,
+        min: gate.min,
+        max: gate.max,
+        min_rows: gate.min_rows,
+        value: gate.value,
+        slice: gate.slice.as_deref(),
+        passed: gate.passed,
+    };
+    told.words()
+}
+
+/// A gate as it is told, from this run or from an earlier one.
+pub(super) struct GateWords<'a> {
+    pub(super) metric: &'a str,
+    pub(super) min: Option<f64>,
+    pub(super) max: Option<f64>,
+    pub(super) min_rows: Option<usize>,
+    pub(super) value: Option<f64>,
+    pub(super) slice: Option<&'a str>,
+    pub(super) passed: bool,
+}
+
+impl GateWords<'_> {
+    pub(super) fn words(&self) -> String {
+        if let (None, Some(rows)) = (self.value, self.min_rows) {
+            return format!("{} has no value: too few slices of {rows} rows define it", self.metric);
+        }
+        let bound = match (self.min, self.max) {
             (Some(min), Some(max)) => format!("between {min} and {max}"),
             (Some(min), None) => format!("at least {min}"),
             (_, Some(max)) => format!("at most {max}"),
-            (None, None) => String::new(),
+            (None, None) => "set".to_owned(),
         };
-        let mark = if gate.passed { "✓" } else { "✗" };
-        text.push_str(&format!("{mark} {} {} is {bound}\n", gate.metric, number(gate.value)));
+        let is = if self.passed { "is" } else { "isn't" };
+        let slice = self.slice.map_or(String::new(), |slice| format!(" ({slice})"));
+        format!("{} {} {is} {bound}{slice}", self.metric, number(self.value))
     }
-    text
 }
 
 /// The classes and who was taken for whom.
@@ -82,6 +147,9 @@ pub fn confusion(model: &ModelReport) -> String {
             number(Some(class.f1)),
             class.support.to_string(),
         ]);
+    }
+    if model.confusion.is_empty() {
+        return table.to_string();
     }
     let mut heads = vec![("is ↓  said →".to_owned(), Align::Left)];
     heads.extend(model.classes.iter().map(|class| (class.class.clone(), Align::Right)));

@@ -2,9 +2,11 @@
 
 mod alias;
 pub mod ci;
+mod curves;
 pub mod dag;
 mod judgement;
 mod past;
+mod plot;
 mod progress;
 mod ran;
 pub mod reference;
@@ -13,6 +15,7 @@ pub mod table;
 mod time;
 
 pub use alias::alias_story;
+pub use curves::curves;
 pub use judgement::{confusion, importance, judgement, slices};
 pub use past::{StepPast, log_json, log_table, run_text, status_word, step_past};
 pub use progress::Progress;

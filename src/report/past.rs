@@ -111,7 +111,7 @@ pub fn run_text(run: &Run) -> String {
     }
     for (step, models) in &ran.metrics {
         let best = ran.best.get(step).map(String::as_str);
-        text.push_str(&format!("\n{step}\n{}", metrics(models.iter(), best)));
+        text.push_str(&format!("\n{step}\n{}", metrics(&ran, step, models.iter(), best)));
         for gate in ran.gates.get(step).into_iter().flatten() {
             text.push_str(&format!("{} {}\n", if gate.passed { "✓" } else { "✗" }, gate.words()));
         }
@@ -139,6 +139,8 @@ fn steps(ran: &Ran) -> Table {
 
 /// Models and their metrics side by side.
 fn metrics<'a>(
+    ran: &Ran,
+    step: &str,
     models: impl Iterator<Item = (&'a String, &'a std::collections::BTreeMap<String, Option<f64>>)> + Clone,
     best: Option<&str>,
 ) -> Table {
@@ -149,7 +151,9 @@ fn metrics<'a>(
     let mut table = Table::new(heads);
     for (model, of) in models {
         let mut cells = vec![model.clone()];
-        cells.extend(names.iter().map(|name| super::judgement::number(of.get(*name).copied().flatten())));
+        cells.extend(names.iter().map(|name| {
+            super::judgement::with_interval(of.get(*name).copied().flatten(), ran.interval(step, model, name))
+        }));
         cells.push(if best == Some(model) { "← best".to_owned() } else { String::new() });
         table.row(cells);
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::judgement::GateWords;
+use crate::learn::Interval;
 use crate::store::Run;
 
 /// The object of a run. What it lacks, as that of a run that died, is empty.
@@ -21,6 +23,8 @@ pub struct Ran {
     pub steps: Vec<RanStep>,
     /// By evaluate step, model and metric.
     pub metrics: BTreeMap<String, BTreeMap<String, BTreeMap<String, Option<f64>>>>,
+    /// Where the metrics would lie on other rows of the same kind.
+    pub intervals: BTreeMap<String, BTreeMap<String, BTreeMap<String, Interval>>>,
     /// The winner, by evaluate step.
     pub best: BTreeMap<String, String>,
     /// By evaluate step.
@@ -57,8 +61,12 @@ pub struct RanGate {
     pub min: Option<f64>,
     /// At most.
     pub max: Option<f64>,
+    /// How many rows a slice must have to count.
+    pub min_rows: Option<usize>,
     /// What it is.
     pub value: Option<f64>,
+    /// The slice that it is of.
+    pub slice: Option<String>,
     /// Whether that is good enough.
     pub passed: bool,
 }
@@ -77,6 +85,8 @@ pub struct RanDeploy {
     pub promoted: bool,
     /// Whether the version is new.
     pub new: bool,
+    /// How it compares with what the alias pointed to, in words.
+    pub told: Option<String>,
 }
 
 /// What failed, at its place.
@@ -113,6 +123,11 @@ impl Ran {
         Self { run: run.id.to_string(), pipeline: run.pipeline.clone(), status: run.status.to_string(), ..told }
     }
 
+    /// The interval of a score, if there is one.
+    pub fn interval(&self, step: &str, model: &str, metric: &str) -> Option<Interval> {
+        self.intervals.get(step)?.get(model)?.get(metric).copied()
+    }
+
     /// How many steps had an outcome.
     pub fn count(&self, outcome: &str) -> usize {
         self.steps.iter().filter(|step| step.outcome == outcome).count()
@@ -142,23 +157,26 @@ impl Ran {
 impl RanGate {
     /// "`accuracy` 0.9500 is at least 0.9".
     pub fn words(&self) -> String {
-        let bound = match (self.min, self.max) {
-            (Some(min), Some(max)) => format!("between {min} and {max}"),
-            (Some(min), None) => format!("at least {min}"),
-            (_, Some(max)) => format!("at most {max}"),
-            (None, None) => "set".to_owned(),
+        let told = GateWords {
+            metric: &self.metric,
+            min: self.min,
+            max: self.max,
+            min_rows: self.min_rows,
+            value: self.value,
+            slice: self.slice.as_deref(),
+            passed: self.passed,
         };
-        let is = if self.passed { "is" } else { "isn't" };
-        format!("{} {} {is} {bound}", self.metric, super::judgement::number(self.value))
+        told.words()
     }
 }
 
 impl RanDeploy {
-    /// "penguin-species version 3 (champion), new".
+    /// "penguin-species version 3 (champion), new: promoted over champion version 2: f1 0.9 against 0.8".
     pub fn words(&self) -> String {
         let alias = if self.promoted { format!(" ({})", self.alias) } else { String::new() };
         let new = if self.new { ", new" } else { "" };
-        format!("{} version {}{alias}{new}", self.model, self.version)
+        let told = self.told.as_ref().map_or(String::new(), |told| format!(": {told}"));
+        format!("{} version {}{alias}{new}{told}", self.model, self.version)
     }
 }
 

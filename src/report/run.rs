@@ -17,7 +17,8 @@ pub fn summary(plan: &Plan, result: &RunResult) -> String {
     for deployed in result.deployed() {
         let alias = if deployed.promoted { format!(" ({})", deployed.alias) } else { String::new() };
         let new = if deployed.new { ", new" } else { "" };
-        text.push_str(&format!("\n{} version {}{alias}{new}\n", deployed.model, deployed.version));
+        let told = deployed.told.as_ref().map_or(String::new(), |told| format!("\n{told}"));
+        text.push_str(&format!("\n{} version {}{alias}{new}{told}\n", deployed.model, deployed.version));
     }
     text
 }
@@ -43,6 +44,8 @@ pub fn run_json(run: &str, plan: &Plan, result: &RunResult, errors: &[Diagnostic
     let mut metrics = BTreeMap::new();
     let mut best = BTreeMap::new();
     let mut gates = BTreeMap::new();
+    let mut intervals = BTreeMap::new();
+    let mut costs = BTreeMap::new();
     for (step, judgement) in result.judgements(plan) {
         let of: BTreeMap<_, _> =
             judgement.names.iter().zip(judgement.models.iter().map(|model| &model.scores.metrics)).collect();
@@ -51,6 +54,10 @@ pub fn run_json(run: &str, plan: &Plan, result: &RunResult, errors: &[Diagnostic
             best.insert(step, judgement.names[winner].clone());
         }
         gates.insert(step, json!(judgement.verdict.gates));
+        let ranges: BTreeMap<_, _> =
+            judgement.names.iter().zip(judgement.models.iter().map(|model| &model.intervals)).collect();
+        intervals.insert(step, json!(ranges));
+        costs.insert(step, json!(judgement.names.iter().zip(&judgement.costs).collect::<BTreeMap<_, _>>()));
     }
     json!({
         "run": run,
@@ -58,6 +65,8 @@ pub fn run_json(run: &str, plan: &Plan, result: &RunResult, errors: &[Diagnostic
         "status": result.status,
         "steps": result.steps,
         "metrics": metrics,
+        "intervals": intervals,
+        "costs": costs,
         "best": best,
         "gates": gates,
         "deployed": result.deployed().collect::<Vec<_>>(),

@@ -3,6 +3,7 @@
 mod decision;
 mod duration;
 mod files;
+mod gates;
 mod limits;
 mod load;
 mod marks;
@@ -10,6 +11,7 @@ mod matrix;
 mod overrides;
 mod pipeline;
 mod profiles;
+mod promote;
 mod run;
 mod schedule;
 pub mod schema;
@@ -31,7 +33,8 @@ pub use run::{Command, Cwd, InputSpec, OutputKind, OutputSpec, RunSpec};
 pub use schedule::Schedule;
 pub use size::{MEMORY, Memory};
 pub use source::{Origin, SourceSpec, TableFields};
+pub use gates::MIN_ROWS;
 pub use step::{
-    CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, StepSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
+    Bar, CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, Over, Promotion, StepSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
 };
 pub use watch::WatchSpec;

@@ -1,5 +1,8 @@
 //! A step, as it was written: a verb, what it works on, and the keys that the verb allows.
 
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::verbs::{self, VERBS};
@@ -146,12 +149,93 @@ pub struct EvaluateSpec {
 /// A bound on a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
-    /// The metric as written: `accuracy`, `coverage`.
+    /// The metric: `accuracy`, `coverage`.
     pub metric: String,
+    /// Over what.
+    pub over: Over,
     /// At least.
     pub min: Option<f64>,
     /// At most.
     pub max: Option<f64>,
+}
+
+impl Gate {
+    /// The key that it was written under: `worst_slice.recall`.
+    pub fn name(&self) -> String {
+        match self.over {
+            Over::Rows => self.metric.clone(),
+            Over::WorstSlice { .. } => format!("worst_slice.{}", self.metric),
+            Over::SliceGap { .. } => format!("slice_gap.{}", self.metric),
+        }
+    }
+}
+
+/// Over which rows a gate's metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// All that are judged.
+    Rows,
+    /// The slice where it is worst.
+    WorstSlice {
+        /// How many rows a slice must have to count.
+        min_rows: usize,
+    },
+    /// The distance between two slices of a column.
+    SliceGap {
+        /// How many rows a slice must have to count.
+        min_rows: usize,
+    },
+}
+
+impl Over {
+    /// How many rows a slice must have to count.
+    pub fn min_rows(self) -> Option<usize> {
+        match self {
+            Over::Rows => None,
+            Over::WorstSlice { min_rows } | Over::SliceGap { min_rows } => Some(min_rows),
+        }
+    }
+}
+
+/// A bound on a metric that a model must keep to take the champion's place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Promotion {
+    /// The metric.
+    pub metric: String,
+    /// At least.
+    pub min: Option<Bar>,
+    /// At most.
+    pub max: Option<Bar>,
+}
+
+/// How high a bar is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bar {
+    /// A number.
+    Number(f64),
+    /// The champion's score on the same rows and so much more: `champion - 0.01`.
+    Champion(f64),
+}
+
+impl fmt::Display for Bar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bar::Number(number) => write!(f, "{number}"),
+            Bar::Champion(0.0) => f.write_str("champion"),
+            Bar::Champion(more) if *more < 0.0 => write!(f, "champion - {}", -more),
+            Bar::Champion(more) => write!(f, "champion + {more}"),
+        }
+    }
+}
+
+/// As it is written: a number, or text.
+impl Serialize for Bar {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Bar::Number(number) => to.serialize_f64(*number),
+            Bar::Champion(_) => to.collect_str(self),
+        }
+    }
 }
 
 /// `deploy`.
@@ -163,6 +247,8 @@ pub struct DeploySpec {
     pub name: String,
     /// The alias that moves.
     pub alias: String,
+    /// What a model must reach, compared with the one that the alias points to, before the alias moves.
+    pub promote_if: Vec<Promotion>,
     /// Where the model goes: the target's name and its settings.
     pub targets: Vec<TargetKind>,
 }

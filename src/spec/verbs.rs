@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::step::{
-    CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
+    CvSpec, DeploySpec, EvaluateSpec, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
 };
-use super::{DecisionSpec, RunSpec, TargetSpec};
+use super::{DecisionSpec, RunSpec, TargetSpec, gates, promote};
 use crate::ops::Rows;
 use crate::source::{Data, Entry, Fault, Fields, Node, Route, decode, suggest};
 
@@ -162,7 +162,7 @@ fn evaluate(step: &Node, fields: &mut Fields) -> Option<EvaluateSpec> {
     let metrics = fields.node("metrics").map(|node| names(node, "metrics", fields)).unwrap_or_default();
     let best = fields.take("best");
     let slices = fields.node("slices").map(|node| names(node, "slices", fields)).unwrap_or_default();
-    let gates = fields.node("require").map(|node| gates(node, fields)).unwrap_or_default();
+    let gates = fields.node("require").map(|node| gates::read(node, fields)).unwrap_or_default();
     Some(EvaluateSpec { models, on, metrics, best, slices, gates })
 }
 
@@ -177,52 +177,6 @@ fn names(node: &Node, key: &'static str, fields: &mut Fields) -> Vec<String> {
         fields.fault(fault.within(key));
     }
     found.unwrap_or_default()
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Bounds {
-    min: Option<f64>,
-    max: Option<f64>,
-    min_rows: Option<usize>,
-}
-
-fn gates(node: &Node, fields: &mut Fields) -> Vec<Gate> {
-    let mut gates = Vec::new();
-    if !matches!(node.data, Data::Map(_)) {
-        fields.fault(
-            Fault::new("wrong-type", "`require` is a map of metrics")
-                .help("write `require: {accuracy: {min: 0.9}}`")
-                .within("require"),
-        );
-    }
-    for entry in node.entries() {
-        let mut faults = Vec::new();
-        let bounds: Option<Bounds> = decode(&entry.value, &mut faults);
-        for fault in faults {
-            fields.fault(fault.within(&entry.key).within("require"));
-        }
-        let Some(bounds) = bounds else { continue };
-        let fault = if entry.key.starts_with("worst_slice")
-            || entry.key.starts_with("slice_gap")
-            || bounds.min_rows.is_some()
-        {
-            Some(Fault::new("not-supported", "gates on slices are not supported yet").on_key())
-        } else if bounds.min.is_none() && bounds.max.is_none() {
-            Some(Fault::new("bad-gate", "a gate needs a bound").help("write `{min: 0.9}` or `{max: 10}`"))
-        } else if let (Some(min), Some(max)) = (bounds.min, bounds.max)
-            && min > max
-        {
-            Some(Fault::new("bad-gate", format!("nothing is between {min} and {max}")))
-        } else {
-            None
-        };
-        match fault {
-            Some(fault) => fields.fault(fault.within(&entry.key).within("require")),
-            None => gates.push(Gate { metric: entry.key.clone(), min: bounds.min, max: bounds.max }),
-        }
-    }
-    gates
 }
 
 /// Targets that the language has and this version doesn't.
@@ -241,7 +195,8 @@ fn deploy(fields: &mut Fields) -> Option<DeploySpec> {
         );
     }
     let alias = fields.take("alias").unwrap_or_else(|| "champion".to_owned());
-    fields.later(&["promote_if", "branches", "refit"]);
+    let promote_if = fields.node("promote_if").map(|node| promote::read(node, fields)).unwrap_or_default();
+    fields.later(&["branches", "refit"]);
     let mut targets = Vec::new();
     match fields.node("to").map(|node| (&node.data, node)) {
         None => {}
@@ -257,7 +212,7 @@ fn deploy(fields: &mut Fields) -> Option<DeploySpec> {
         }
         Some((_, node)) => targets.extend(target(node, &Route::of(["to"]), fields)),
     }
-    Some(DeploySpec { step: step?, name: name?, alias, targets })
+    Some(DeploySpec { step: step?, name: name?, alias, promote_if, targets })
 }
 
 #[derive(Default, Deserialize)]

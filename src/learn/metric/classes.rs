@@ -1,7 +1,6 @@
-//! Metrics of labels: all from the confusion matrix. Where a share is 0 of 0, it is 0.
+//! Metrics of labels: all from how often each class is, is said, and is said rightly. Where a share is 0 of 0, it is 0.
 
-use super::{Scored, fitting};
-use crate::learn::{Prediction, Target};
+use super::sheet::{Draw, Sheet};
 use crate::source::Fault;
 
 /// One class of a report.
@@ -31,15 +30,12 @@ pub struct Report {
 /// How many rows of each true class (first index) were called each class (second).
 ///
 /// # Errors
-/// If these aren't classes, or truth and prediction don't go together.
-pub fn confusion(truth: &Target, prediction: &Prediction) -> Result<Vec<Vec<u64>>, Fault> {
-    let (Target::Classes { codes, count }, Some(labels)) = (truth, prediction.labels()) else {
-        return Err(Fault::new("wrong-task", "only classes have a confusion matrix"));
-    };
-    fitting(truth, prediction)?;
-    let mut matrix = vec![vec![0; *count]; *count];
-    for (&code, label) in codes.iter().zip(labels) {
-        matrix[code as usize][label as usize] += 1;
+/// If these aren't classes.
+pub fn confusion(sheet: &Sheet) -> Result<Vec<Vec<u64>>, Fault> {
+    let classes = sheet.of_classes()?;
+    let mut matrix = vec![vec![0; classes.count]; classes.count];
+    for (code, label) in classes.codes.iter().zip(&classes.labels) {
+        matrix[*code as usize][*label as usize] += 1;
     }
     Ok(matrix)
 }
@@ -47,25 +43,62 @@ pub fn confusion(truth: &Target, prediction: &Prediction) -> Result<Vec<Vec<u64>
 /// Precision, recall, f1 and support of each class.
 ///
 /// # Errors
-/// As [`confusion`].
-pub fn report(truth: &Target, prediction: &Prediction) -> Result<Report, Fault> {
-    let matrix = confusion(truth, prediction)?;
-    let classes = (0..matrix.len()).map(|class| of_class(&matrix, class)).collect();
-    let right = (0..matrix.len()).map(|class| matrix[class][class]).sum();
-    let rows = matrix.iter().flatten().sum();
-    Ok(Report { classes, accuracy: share(right, rows) })
+/// If these aren't classes.
+pub fn report(sheet: &Sheet) -> Result<Report, Fault> {
+    let tally = sheet.of_classes()?.tally(sheet.whole());
+    Ok(Report { classes: tally.classes(), accuracy: tally.accuracy() })
 }
 
-fn of_class(matrix: &[Vec<u64>], class: usize) -> ClassReport {
-    let right = matrix[class][class];
-    let support: u64 = matrix[class].iter().sum();
-    let predicted: u64 = matrix.iter().map(|row| row[class]).sum();
-    ClassReport {
-        precision: share(right, predicted),
-        recall: share(right, support),
-        f1: share(2 * right, predicted + support),
-        support,
-        predicted,
+/// How often each class is, is said, and is said rightly.
+pub(super) struct Tally {
+    right: Vec<u64>,
+    support: Vec<u64>,
+    predicted: Vec<u64>,
+    rows: u64,
+}
+
+impl Tally {
+    pub(super) fn of(codes: &[u32], labels: &[u32], count: usize, weights: &[u32]) -> Self {
+        let mut tally = Self { right: vec![0; count], support: vec![0; count], predicted: vec![0; count], rows: 0 };
+        for ((&code, &label), &weight) in codes.iter().zip(labels).zip(weights) {
+            let weight = u64::from(weight);
+            tally.support[code as usize] += weight;
+            tally.predicted[label as usize] += weight;
+            if code == label {
+                tally.right[code as usize] += weight;
+            }
+            tally.rows += weight;
+        }
+        tally
+    }
+
+    fn class(&self, class: usize) -> ClassReport {
+        let (right, support, predicted) = (self.right[class], self.support[class], self.predicted[class]);
+        ClassReport {
+            precision: share(right, predicted),
+            recall: share(right, support),
+            f1: share(2 * right, predicted + support),
+            support,
+            predicted,
+        }
+    }
+
+    pub(super) fn classes(&self) -> Vec<ClassReport> {
+        (0..self.support.len()).map(|class| self.class(class)).collect()
+    }
+
+    /// How many rows are of a class.
+    pub(super) fn support(&self, class: usize) -> u64 {
+        self.support[class]
+    }
+
+    fn accuracy(&self) -> f64 {
+        share(self.right.iter().sum(), self.rows)
+    }
+
+    /// How many pairs of a row's class and a row's label there would be of each class, if neither knew of the other.
+    fn products(&self, of: &[u64], with: &[u64]) -> f64 {
+        of.iter().zip(with).map(|(of, with)| *of as f64 * *with as f64).sum()
     }
 }
 
@@ -73,85 +106,119 @@ fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
+fn tally<'d>(sheet: &Sheet, draw: &'d Draw) -> Result<&'d Tally, Fault> {
+    Ok(sheet.of_classes()?.tally(draw))
+}
+
 type Pick = fn(&ClassReport) -> f64;
 const PRECISION: Pick = |class| class.precision;
 const RECALL: Pick = |class| class.recall;
 const F1: Pick = |class| class.f1;
 
+/// The mean over the classes that `counts` says to count.
+fn average(tally: &Tally, counts: fn(&ClassReport) -> bool, pick: Pick) -> f64 {
+    let (mut total, mut found) = (0.0, 0usize);
+    for class in (0..tally.support.len()).map(|class| tally.class(class)).filter(counts) {
+        total += pick(&class);
+        found += 1;
+    }
+    total / found as f64
+}
+
 /// The mean over classes that occur in the truth or in the prediction.
-fn macro_average(scored: &Scored, pick: Pick) -> Result<f64, Fault> {
-    let report = report(scored.truth, scored.prediction)?;
-    let occur = report.classes.iter().filter(|class| class.support + class.predicted > 0);
-    let values: Vec<f64> = occur.map(pick).collect();
-    Ok(values.iter().sum::<f64>() / values.len() as f64)
+fn macro_average(sheet: &Sheet, draw: &Draw, pick: Pick) -> Result<f64, Fault> {
+    Ok(average(tally(sheet, draw)?, |class| class.support + class.predicted > 0, pick))
 }
 
 /// The mean over rows of their true class' value.
-fn weighted_average(scored: &Scored, pick: Pick) -> Result<f64, Fault> {
-    let report = report(scored.truth, scored.prediction)?;
-    let total: f64 = report.classes.iter().map(|class| class.support as f64 * pick(class)).sum();
-    Ok(total / scored.truth.rows() as f64)
+fn weighted_average(sheet: &Sheet, draw: &Draw, pick: Pick) -> Result<f64, Fault> {
+    let tally = tally(sheet, draw)?;
+    let classes = (0..tally.support.len()).map(|class| tally.class(class));
+    Ok(classes.map(|class| class.support as f64 * pick(&class)).sum::<f64>() / tally.rows as f64)
 }
 
 /// The positive class' value; for any other number of classes than two the macro average.
-fn plain(scored: &Scored, pick: Pick) -> Result<f64, Fault> {
-    let report = report(scored.truth, scored.prediction)?;
-    match report.classes.get(scored.positive as usize) {
-        Some(positive) if report.classes.len() == 2 => Ok(pick(positive)),
-        None if report.classes.len() == 2 => Err(Fault::new("unknown-class", "the positive class is none of the two")),
-        _ => macro_average(scored, pick),
+fn plain(sheet: &Sheet, draw: &Draw, pick: Pick) -> Result<f64, Fault> {
+    let classes = sheet.of_classes()?;
+    match (classes.count, classes.positive as usize) {
+        (2, positive @ 0..2) => Ok(pick(&classes.tally(draw).class(positive))),
+        (2, _) => Err(Fault::new("unknown-class", "the positive class is none of the two")),
+        _ => macro_average(sheet, draw, pick),
     }
 }
 
-pub(super) fn accuracy(scored: &Scored) -> Result<f64, Fault> {
-    Ok(report(scored.truth, scored.prediction)?.accuracy)
+pub(super) fn accuracy(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    Ok(tally(sheet, draw)?.accuracy())
 }
 
 /// The mean recall of the classes that occur in the truth.
-pub(super) fn balanced_accuracy(scored: &Scored) -> Result<f64, Fault> {
-    let report = report(scored.truth, scored.prediction)?;
-    let occur = report.classes.iter().filter(|class| class.support > 0);
-    let values: Vec<f64> = occur.map(RECALL).collect();
-    Ok(values.iter().sum::<f64>() / values.len() as f64)
+pub(super) fn balanced_accuracy(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    Ok(average(tally(sheet, draw)?, |class| class.support > 0, RECALL))
 }
 
 /// Each wrong row is one false positive and one false negative: all micro averages are the accuracy.
-pub(super) fn micro(scored: &Scored) -> Result<f64, Fault> {
-    accuracy(scored)
+pub(super) fn micro(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    accuracy(sheet, draw)
 }
 
-pub(super) fn precision(scored: &Scored) -> Result<f64, Fault> {
-    plain(scored, PRECISION)
+pub(super) fn precision(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    plain(sheet, draw, PRECISION)
 }
 
-pub(super) fn precision_macro(scored: &Scored) -> Result<f64, Fault> {
-    macro_average(scored, PRECISION)
+pub(super) fn precision_macro(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    macro_average(sheet, draw, PRECISION)
 }
 
-pub(super) fn precision_weighted(scored: &Scored) -> Result<f64, Fault> {
-    weighted_average(scored, PRECISION)
+pub(super) fn precision_weighted(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    weighted_average(sheet, draw, PRECISION)
 }
 
-pub(super) fn recall(scored: &Scored) -> Result<f64, Fault> {
-    plain(scored, RECALL)
+pub(super) fn recall(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    plain(sheet, draw, RECALL)
 }
 
-pub(super) fn recall_macro(scored: &Scored) -> Result<f64, Fault> {
-    macro_average(scored, RECALL)
+pub(super) fn recall_macro(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    macro_average(sheet, draw, RECALL)
 }
 
-pub(super) fn recall_weighted(scored: &Scored) -> Result<f64, Fault> {
-    weighted_average(scored, RECALL)
+pub(super) fn recall_weighted(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    weighted_average(sheet, draw, RECALL)
 }
 
-pub(super) fn f1(scored: &Scored) -> Result<f64, Fault> {
-    plain(scored, F1)
+pub(super) fn f1(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    plain(sheet, draw, F1)
 }
 
-pub(super) fn f1_macro(scored: &Scored) -> Result<f64, Fault> {
-    macro_average(scored, F1)
+pub(super) fn f1_macro(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    macro_average(sheet, draw, F1)
 }
 
-pub(super) fn f1_weighted(scored: &Scored) -> Result<f64, Fault> {
-    weighted_average(scored, F1)
+pub(super) fn f1_weighted(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    weighted_average(sheet, draw, F1)
+}
+
+/// Matthews' correlation of classes and labels, for any number of classes (Gorodkin 2004). 0 where all rows are of one
+/// class or called so, as scikit-learn says.
+pub(super) fn mcc(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    let tally = tally(sheet, draw)?;
+    let rows = tally.rows as f64;
+    let right = tally.right.iter().sum::<u64>() as f64;
+    let spread = |of: &[u64]| rows * rows - tally.products(of, of);
+    let (true_spread, said_spread) = (spread(&tally.support), spread(&tally.predicted));
+    if true_spread <= 0.0 || said_spread <= 0.0 {
+        return Ok(0.0);
+    }
+    let common = right * rows - tally.products(&tally.support, &tally.predicted);
+    Ok(common / (true_spread.sqrt() * said_spread.sqrt()))
+}
+
+/// How much of the agreement that chance doesn't give there is (Cohen 1960).
+pub(super) fn kappa(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
+    let tally = tally(sheet, draw)?;
+    let by_chance = tally.products(&tally.support, &tally.predicted) / (tally.rows as f64 * tally.rows as f64);
+    if by_chance >= 1.0 {
+        return Err(Fault::new("one-class", "`kappa` needs more than one class, and all these rows are and are called the same")
+            .help("judge on more rows, or split with `stratify`"));
+    }
+    Ok((tally.accuracy() - by_chance) / (1.0 - by_chance))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::judgement::number;
+use crate::report::judgement::with_interval;
 use crate::report::{Ran, RanStep, seconds};
 
 /// Runs of more steps than this list only what wasn't kept.
@@ -21,7 +21,7 @@ pub fn markdown(ran: &Ran, took: Option<f64>) -> String {
     }
     text.push_str(&steps(&ran.steps));
     for (step, models) in &ran.metrics {
-        text.push_str(&metrics(step, models, ran.best.get(step)));
+        text.push_str(&metrics(ran, step, models));
         for gate in ran.gates.get(step).into_iter().flatten() {
             text.push_str(&format!("- {} {}\n", if gate.passed { "✅" } else { "❌" }, escape(&gate.words())));
         }
@@ -51,13 +51,15 @@ fn steps(all: &[RanStep]) -> String {
     text
 }
 
-fn metrics(step: &str, models: &BTreeMap<String, BTreeMap<String, Option<f64>>>, best: Option<&String>) -> String {
+fn metrics(ran: &Ran, step: &str, models: &BTreeMap<String, BTreeMap<String, Option<f64>>>) -> String {
+    let best = ran.best.get(step);
     let names: Vec<&String> = models.values().next().map(|of| of.keys().collect()).unwrap_or_default();
     let heads: String = names.iter().map(|name| format!(" {} |", escape(name))).collect();
     let mut text = format!("\n### {}\n\n| model |{heads}\n| --- |{}\n", escape(step), " ---: |".repeat(names.len()));
     for (model, of) in models {
+        let cell = |value, name: &str| with_interval(value, ran.interval(step, model, name));
         let cells: String =
-            names.iter().map(|name| format!(" {} |", number(of.get(*name).copied().flatten()))).collect();
+            names.iter().map(|name| format!(" {} |", escape(&cell(of.get(*name).copied().flatten(), name)))).collect();
         let name = escape(model);
         let name = if best == Some(model) && models.len() > 1 { format!("**{name}**") } else { name };
         text.push_str(&format!("| {name} |{cells}\n"));
