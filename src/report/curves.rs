@@ -5,7 +5,7 @@ use crate::engine::ModelReport;
 use crate::learn::{ClassCurves, Curves, Reliability, Residuals};
 
 /// The widest and the narrowest inside of a plot.
-const WIDE: usize = 44;
+const WIDE: usize = 42;
 const NARROW: usize = 16;
 
 /// The curves of a model for a terminal of so many columns. Of more than two classes those of the one that is told apart

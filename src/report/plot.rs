@@ -171,7 +171,7 @@ mod tests {
         plot.line([(0.0, 0.0), (1.0, 2.0)]);
         let lines = plot.lines();
         assert_eq!(lines[0].trim_end(), "title");
-        assert_eq!((lines[1].as_str(), lines[10].as_str()), ("2 │⠀⠀⠀⠀⠀⠀⠀⠀⠀⡜", "0 │⡜⠀⠀⠀⠀⠀⠀⠀⠀⠀"));
+        assert_eq!((lines[1].as_str(), lines[10].as_str()), ("2 │⠀⠀⠀⠀⠀⠀⠀⠀⠀⡰", "0 │⡰⠁⠀⠀⠀⠀⠀⠀⠀⠀"));
         assert_eq!(lines[12].trim_end(), "   0   x    1");
         assert!(lines.iter().all(|line| line.chars().count() == 13));
         plot.line([(f64::NAN, 0.0), (f64::INFINITY, 1.0)]);

@@ -129,7 +129,8 @@ fn models_page() -> String {
 
 fn metrics_page() -> String {
     let mut text = format!(
-        "# Metrics\n\n{NOTE}`coverage`, the share of rows that ops after the split didn't refuse, is always there and may be required.\n\n| metric | judges | better | meaning |\n| --- | --- | --- | --- |\n"
+        "# Metrics\n\n{NOTE}`coverage`, the share of rows that ops after the split didn't refuse, is always there and may be required. \
+         What `require`, `promote_if`, slices and intervals make of metrics is told in [Judging](../judging.md).\n\n| metric | judges | better | meaning |\n| --- | --- | --- | --- |\n"
     );
     for entry in metrics() {
         let better = match entry.direction {

@@ -11,6 +11,7 @@ mod examples;
 mod fusion;
 mod golden;
 mod house;
+mod judging;
 mod mill;
 mod models;
 mod programs;

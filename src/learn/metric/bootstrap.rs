@@ -1,8 +1,8 @@
 //! How sure a score is: the bootstrap (Efron 1979). Rows are drawn with replacement, as many as there are, again and again;
 //! the interval is where 95 % of the scores of these draws lie (their percentiles from 2.5 to 97.5).
 //!
-//! Each draw has a stream of chance of its own, so the interval is the same on any number of threads. Up to 200,000 rows there
-//! are 1,000 draws; of more rows fewer, but 400 at least; and beyond 500,000 rows a fixed sample of 500,000 is drawn from,
+//! Each draw has a stream of chance of its own, so the interval is the same on any number of threads. Up to 50,000 rows there
+//! are 1,000 draws; of more rows fewer, but 400 at least; and beyond 125,000 rows a fixed sample of 125,000 is drawn from,
 //! and the interval narrowed by the root of its share, as intervals narrow with rows. A metric that ranks the rows for each
 //! of k > 2 classes has k times the work, and so 1/k of these rows; for more than 100 classes it has no interval.
 
@@ -17,7 +17,7 @@ use crate::source::Fault;
 /// The seed of all draws: the same rows have the same interval.
 const SEED: u64 = 0x6a75_6467_6521;
 /// How many rows are drawn for one interval, about.
-const WORK: usize = 200_000_000;
+const WORK: usize = 50_000_000;
 const MOST: usize = 1000;
 const LEAST: usize = 400;
 /// A ranking of more classes has no interval.

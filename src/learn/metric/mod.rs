@@ -68,7 +68,18 @@ pub struct MetricEntry {
 /// If the metric is for another task, there are no rows or not as many on both sides, or the metric has no value on
 /// these rows (`roc_auc` of a single class, `r2` of a single row).
 pub fn score(metric: &MetricEntry, scored: &Scored) -> Result<f64, Fault> {
+    fits(metric, scored)?;
     Sheet::new(scored, None)?.score(metric)
+}
+
+/// Checks that a metric judges what is scored.
+fn fits(metric: &MetricEntry, scored: &Scored) -> Result<(), Fault> {
+    let task = scored.truth.task();
+    if task == metric.task {
+        return Ok(());
+    }
+    let message = format!("`{}` judges a {}, and this is a {}", metric.name, metric.task.name(), task.name());
+    Err(Fault::new("wrong-task", message))
 }
 
 /// Checks that truth and prediction go together.

@@ -192,13 +192,7 @@ impl<'a> Sheet<'a> {
     /// # Errors
     /// If the metric is for another task, or has no value on these rows (`roc_auc` of a single class).
     pub fn score(&self, metric: &MetricEntry) -> Result<f64, Fault> {
-        let task = self.scored.truth.task();
-        if task != metric.task {
-            return Err(Fault::new(
-                "wrong-task",
-                format!("`{}` judges a {}, and this is a {}", metric.name, metric.task.name(), task.name()),
-            ));
-        }
+        super::fits(metric, &self.scored)?;
         let value = (metric.compute)(self, &self.once)?;
         if value.is_finite() {
             return Ok(value);

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::adapt::{Definitions, reference};
 use super::{sentence, words};
+use crate::spec::MIN_ROWS;
 use crate::learn::{Direction, HyperParameter, ModelEntry, metrics as all_metrics, models};
 
 /// The schema of `model`.
@@ -100,12 +101,63 @@ pub(super) fn gates(definitions: &mut Definitions) -> Json {
         gate["description"] = text.into();
         gate
     };
-    let mut properties: Map<String, Json> =
-        all_metrics().iter().map(|metric| (metric.name.to_owned(), described(sentence(metric.summary)))).collect();
+    let of_slices = json!({
+        "description": "A bound on what slices reach.",
+        "type": "object",
+        "properties": {
+            "min": {"description": "At least.", "type": "number"},
+            "max": {"description": "At most.", "type": "number"},
+            "min_rows": {"description": "How many rows a slice must have to count.", "type": "integer", "minimum": 1, "default": MIN_ROWS}
+        },
+        "additionalProperties": false
+    });
+    definitions.add("slice_gate", of_slices);
+    let mut properties = Map::new();
+    for metric in all_metrics() {
+        properties.insert(metric.name.to_owned(), described(sentence(metric.summary)));
+    }
     properties.insert("coverage".to_owned(), described("The share of the rows that no op refused.".to_owned()));
+    for metric in all_metrics() {
+        let mut gate = reference("slice_gate");
+        gate["description"] = format!("`{}` in the slice where it is worst.", metric.name).into();
+        properties.insert(format!("worst_slice.{}", metric.name), gate.clone());
+        gate["description"] = format!("How far `{}` is apart between two slices of a column.", metric.name).into();
+        properties.insert(format!("slice_gap.{}", metric.name), gate);
+    }
     let text = "What the winner must reach; otherwise the run ends with exit code 3.";
     let mut schema = super::fields(text, properties, &[], false);
-    schema["examples"] = json!([{"accuracy": {"min": 0.9}}]);
+    schema["examples"] = json!([{"accuracy": {"min": 0.9}}, {"worst_slice.recall": {"min": 0.8, "min_rows": 100}}]);
+    schema
+}
+
+/// The schema of `promote_if`: a bound for each metric, which may be that of the champion.
+pub(super) fn promotion(definitions: &mut Definitions) -> Json {
+    let bar = |description: &str| {
+        json!({
+            "description": description,
+            "anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\s*champion\s*([+-]\s*[0-9.eE-]+\s*)?$"}]
+        })
+    };
+    let bounds = json!({
+        "description": "A bound: a number, or the champion's score on the same rows and so much more or less.",
+        "type": "object",
+        "properties": {"min": bar("At least."), "max": bar("At most.")},
+        "minProperties": 1,
+        "additionalProperties": false,
+        "examples": [{"min": "champion - 0.01"}]
+    });
+    definitions.add("promotion", bounds);
+    let described = |summary: &str| {
+        let mut bounds = reference("promotion");
+        bounds["description"] = sentence(summary).into();
+        bounds
+    };
+    let properties = all_metrics().iter().map(|metric| (metric.name.to_owned(), described(metric.summary))).collect();
+    let text = "What the model must reach beside the one that the alias points to, before the alias moves. Both are judged anew \
+                on the same rows and compared by a paired bootstrap; where the rows don't tell, the alias stays.";
+    let mut schema = super::fields(text, properties, &[], false);
+    schema["minProperties"] = 1.into();
+    schema["examples"] = json!([{"f1": {"min": "champion - 0.01"}}]);
     schema
 }
 

@@ -20,7 +20,7 @@ pub(super) fn step(definitions: &mut Definitions) -> Json {
                 "train" => train(definitions),
                 "evaluate" => evaluate(definitions),
                 "run" => run(definitions),
-                _ => deploy(),
+                _ => deploy(definitions),
             };
             definitions.add(verb, form)
         })
@@ -199,7 +199,7 @@ fn run(definitions: &mut Definitions) -> Json {
     form
 }
 
-fn deploy() -> Json {
+fn deploy(definitions: &mut Definitions) -> Json {
     let rest = json!({
         "description": "`gristmill serve` answers requests.",
         "type": ["object", "null"],
@@ -222,6 +222,7 @@ fn deploy() -> Json {
             "examples": ["penguin-species"]
         },
         "alias": {"description": "The alias that moves to the new version.", "type": "string", "default": "champion"},
+        "promote_if": models::promotion(definitions),
         "to": {
             "description": "Where the model goes.",
             "anyOf": [target, {"type": "array", "items": target}],
