@@ -90,9 +90,7 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
 /// The source that a model's rows come from, and the object with the rows that it learned from.
 fn origin(cx: &Cx, model: usize) -> Result<(usize, Digest), Fault> {
     match &cx.plan.steps[model].kind {
-        StepKind::Train(train) => {
-            Ok((cx.plan.chain(train.input).0, table::meta(cx, train.input)?.training().digest))
-        }
+        StepKind::Train(train) => Ok((cx.plan.chain(train.input).0, table::meta(cx, train.input)?.training().digest)),
         _ => unreachable!("only a train step makes a model"),
     }
 }

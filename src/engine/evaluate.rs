@@ -9,7 +9,7 @@ use super::coverage::at_split;
 use super::event::{Event, Outcome};
 use super::features;
 use super::judge::{Costs, Judgement, ModelReport, verdict};
-use super::judging::{Candidate, judge};
+use super::judging::{Candidate, judge, recipes, sliced};
 use super::locked;
 use super::outcome::{Payload, StepDone};
 use super::reason;
@@ -17,7 +17,7 @@ use super::run::Cx;
 use super::table;
 use super::unit::{Made, Parts, label, unit};
 use crate::data::Part;
-use crate::plan::{Evaluate, Step, StepKind};
+use crate::plan::{Evaluate, On, Step, StepKind};
 use crate::source::Fault;
 
 /// Raised when reports change their form.
@@ -114,14 +114,25 @@ fn candidate<'a>(cx: &Cx<'a>, step: usize) -> Result<Candidate<'a>, Fault> {
 fn key(cx: &Cx, evaluate: &Evaluate, candidates: &[Candidate]) -> Result<Parts, Fault> {
     let mut parts = Parts::new("evaluate");
     parts.add("format", FORMAT);
-    parts.add("on", evaluate.on.name());
+    parts.add("on", evaluate.on.part().map_or("table", Part::name));
+    if let On::Table(input) = evaluate.on {
+        let meta = table::meta(cx, input)?;
+        for (name, digest) in &meta.training().columns {
+            parts.add(format!("rows.table.{name}"), digest.to_string());
+        }
+    }
     parts.add("metrics", json!(evaluate.metrics));
     for (nth, candidate) in candidates.iter().enumerate() {
         parts.add(format!("models[{nth}].model"), candidate.model.to_string());
         if let Some(folds) = candidate.folds {
             parts.add(format!("models[{nth}].cv"), folds.to_string());
         }
-        for part in [Some(evaluate.on), Some(Part::Validation)].into_iter().flatten() {
+        if evaluate.on.part().is_none() {
+            for (place, recipe) in recipes(cx, candidate.train).into_iter().enumerate() {
+                parts.add(format!("recipe[{nth}.{place}]"), recipe.to_string());
+            }
+        }
+        for part in [evaluate.on.part(), Some(Part::Validation)].into_iter().flatten() {
             let Some(meta) = candidate.table.part(part) else { continue };
             let names = features::names(candidate.train, &candidate.table.shape)?;
             for name in names.iter().chain([&candidate.train.target.column, &table::POSITIONS.to_owned()]) {
@@ -133,8 +144,7 @@ fn key(cx: &Cx, evaluate: &Evaluate, candidates: &[Candidate]) -> Result<Parts, 
     }
     for (column, input) in &evaluate.slices {
         let meta = table::meta(cx, *input)?;
-        let part = meta.part(evaluate.on).map_or(Part::All, |part| part.part);
-        let part = table::needed(&meta, part)?;
+        let part = sliced(&meta, evaluate)?;
         parts.add(format!("slices.{column}"), table::digest_of(part, column, &meta.shape)?.to_string());
         parts.add(format!("slices.{column}.rows"), table::digest_of(part, table::POSITIONS, &meta.shape)?.to_string());
     }

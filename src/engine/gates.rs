@@ -38,8 +38,7 @@ pub(super) fn judge(gate: &Gate, winner: Option<&ModelReport>) -> GateResult {
         Over::WorstSlice { min_rows } => parted(winner.and_then(|model| worst(model, &gate.metric, min_rows))),
         Over::SliceGap { min_rows } => parted(winner.and_then(|model| gap(model, &gate.metric, min_rows))),
     };
-    let holds =
-        |value: f64| gate.min.is_none_or(|min| value >= min) && gate.max.is_none_or(|max| value <= max);
+    let holds = |value: f64| gate.min.is_none_or(|min| value >= min) && gate.max.is_none_or(|max| value <= max);
     GateResult {
         metric: gate.name(),
         min: gate.min,
@@ -56,7 +55,11 @@ fn parted(found: Option<(f64, String)>) -> (Option<f64>, Option<String>) {
 }
 
 /// The slices that have enough rows and define the metric, with its value.
-fn valued<'a>(model: &'a ModelReport, metric: &'a str, min_rows: usize) -> impl Iterator<Item = (&'a SliceReport, f64)> {
+fn valued<'a>(
+    model: &'a ModelReport,
+    metric: &'a str,
+    min_rows: usize,
+) -> impl Iterator<Item = (&'a SliceReport, f64)> {
     let large = model.slices.iter().filter(move |slice| slice.scores.rows >= min_rows);
     large.filter_map(move |slice| Some((slice, slice.scores.get(metric)?)))
 }
@@ -135,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_gate_without_a_value_fails_and_coverage_counts() {
-        let judged = |metric: &str, min: f64| judge(&gate(metric, Over::Rows, Some(min), None), Some(&model(&[]))).passed;
+        let judged =
+            |metric: &str, min: f64| judge(&gate(metric, Over::Rows, Some(min), None), Some(&model(&[]))).passed;
         assert_eq!([judged("recall", 0.8), judged("coverage", 0.81), judged("f1", 0.0)], [true, false, false]);
         assert!(!judge(&gate("recall", Over::Rows, Some(0.0), None), None).passed);
     }

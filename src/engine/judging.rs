@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
+use polars::prelude::DataFrame;
+
 use super::coverage::at_split;
 use super::event::Event;
 use super::features::{self, Meaning};
 use super::held::OutOfFold;
 use super::judge::{ClassScores, ModelReport, Scores, SliceReport};
-use super::outcome::TableMeta;
+use super::outcome::{PartMeta, TableMeta};
 use super::run::Cx;
 use super::table;
-use crate::data::{Part, positions, unexpected, value_at};
+use crate::data::{Kind, Part, positions, unexpected, value_at};
 use crate::learn::{self, Curves, MetricEntry, Prediction, Scored, Sheet, Target, confusion, find_metric, report};
-use crate::plan::{Evaluate, Input, Step, Train};
+use crate::plan::{Evaluate, Input, On, Step, Train};
+use crate::recipe::apply;
 use crate::seal::Trained;
 use crate::source::Fault;
 use crate::store::Digest;
@@ -164,7 +167,15 @@ pub(super) struct Judged {
 pub(super) fn judge(cx: &Cx, step: &Step, evaluate: &Evaluate, candidate: &Candidate) -> Result<Judged, Fault> {
     let bytes = table::object(&cx.store, &candidate.model)?;
     let trained = Trained::from_bytes(&bytes)?;
-    let told = answers(cx, candidate, &trained, evaluate.on)?;
+    let of = |part: Part, rows: usize| at_split(cx, candidate.train, part).unwrap_or(rows);
+    let (told, whole) = match evaluate.on {
+        On::Part(part) => {
+            let told = part_answers(cx, candidate, &trained, part)?;
+            let whole = of(part, told.answers.rows());
+            (told, whole)
+        }
+        On::Table(input) => brought(cx, candidate, &trained, input).map_err(|fault| fault.within("on"))?,
+    };
     warn_of_strangers(cx, step, &told.answers, &trained);
     let sheets = told.answers.sheets()?;
     let mut metrics = BTreeMap::new();
@@ -175,12 +186,10 @@ pub(super) fn judge(cx: &Cx, step: &Step, evaluate: &Evaluate, candidate: &Candi
         metrics.insert((*name).to_owned(), value);
     }
     cx.check()?;
-    let of = |part: Part, rows: usize| at_split(cx, candidate.train, part).unwrap_or(rows);
-    let rows = told.answers.rows();
-    let scores = Scores { rows, of: of(evaluate.on, rows), metrics };
+    let scores = Scores { rows: told.answers.rows(), of: whole, metrics };
     let validation = match candidate.table.part(Part::Validation) {
         Some(meta) if meta.rows > 0 => {
-            let answers = answers(cx, candidate, &trained, Part::Validation)?.answers;
+            let answers = part_answers(cx, candidate, &trained, Part::Validation)?.answers;
             let metrics = answers.sheets()?.defined(&evaluate.metrics);
             Some(Scores { rows: answers.rows(), of: of(Part::Validation, answers.rows()), metrics })
         }
@@ -221,14 +230,54 @@ pub(super) fn meaning(trained: &Trained) -> Meaning {
     Meaning { task: *task, kind: *kind, classes: classes.clone(), positive: *positive }
 }
 
-fn answers(cx: &Cx, candidate: &Candidate, trained: &Trained, part: Part) -> Result<Told, Fault> {
+/// The row steps of all ops on the way to a model.
+pub(super) fn recipes(cx: &Cx, train: &Train) -> Vec<Digest> {
+    let (_, steps) = cx.plan.chain(train.input);
+    steps.iter().flat_map(|step| cx.done(*step).segments()).map(|segment| segment.recipe).collect()
+}
+
+/// Another table's rows after the ops that lead to the model, as requests meet them, and how many rows it has.
+fn brought(cx: &Cx, candidate: &Candidate, trained: &Trained, input: Input) -> Result<(Told, usize), Fault> {
+    let meta = table::meta(cx, input)?;
+    let rows = table::frame(cx, meta.training())?;
+    let (source, _) = cx.plan.chain(candidate.train.input);
+    for field in cx.plan.sources[source].shape.iter().flat_map(|shape| &shape.fields) {
+        let Some(now) = meta.shape.known(&field.name) else { continue };
+        let alike = |a: Kind, b: Kind| a == b || (a.is_numeric() && b.is_numeric()) || (a.is_string() && b.is_string());
+        if !alike(now, field.kind) {
+            let message = format!("`{}` is {now} here, and {} where the models learned", field.name, field.kind);
+            return Err(Fault::new("wrong-type", message).help("say its type: `columns` of the source, or `cast`"));
+        }
+    }
+    let mut steps = Vec::new();
+    for recipe in recipes(cx, candidate.train) {
+        steps.extend(table::recipe(&cx.store, &recipe)?);
+    }
+    let frame = apply(&steps, (*rows).clone())?.frame;
+    if frame.height() == 0 {
+        return Err(Fault::new("no-rows", "the ops on the way to the models refuse every row of this table"));
+    }
+    Ok((answers(&frame, trained)?, rows.height()))
+}
+
+/// The rows of a part that have the values of a slice.
+pub(super) fn sliced<'a>(meta: &'a TableMeta, evaluate: &Evaluate) -> Result<&'a PartMeta, Fault> {
+    let part = evaluate.on.part().and_then(|part| meta.part(part)).map_or(Part::All, |part| part.part);
+    table::needed(meta, part)
+}
+
+fn part_answers(cx: &Cx, candidate: &Candidate, trained: &Trained, part: Part) -> Result<Told, Fault> {
     let frame = table::frame(cx, table::needed(&candidate.table, part)?)?;
     if frame.height() == 0 {
         return Err(Fault::new("no-rows", format!("the {part} part has no rows left to judge on"))
             .help("look at what the ops after the split drop"));
     }
-    let truth = features::answers(&frame, &trained.target, &meaning(trained))?;
-    let x = features::matrix(&frame, &trained.features, trained.missing)?;
+    answers(&frame, trained)
+}
+
+fn answers(frame: &DataFrame, trained: &Trained) -> Result<Told, Fault> {
+    let truth = features::answers(frame, &trained.target, &meaning(trained))?;
+    let x = features::matrix(frame, &trained.features, trained.missing)?;
     let (mut prediction, mut fastest) = timed(|| trained.predict(&x))?;
     let mut spent = fastest;
     for _ in 1..MOST_TIMES {
@@ -240,7 +289,7 @@ fn answers(cx: &Cx, candidate: &Candidate, trained: &Trained, part: Part) -> Res
         fastest = fastest.min(seconds);
         spent += seconds;
     }
-    let rows = positions(&frame)?.iter().map(|row| row.unwrap_or(-1)).collect();
+    let rows = positions(frame)?.iter().map(|row| row.unwrap_or(-1)).collect();
     let seconds = fastest / frame.height() as f64 * 1000.0;
     Ok(Told { answers: Answers::new(truth, prediction, Reading::of(trained)), rows, seconds })
 }
@@ -315,16 +364,9 @@ fn per_class(trained: &Trained, sheet: &Sheet) -> Result<(Vec<ClassScores>, Vec<
 }
 
 /// The scores of the rows with each value of a column, by the values that the column had before it was encoded.
-fn slice(
-    cx: &Cx,
-    evaluate: &Evaluate,
-    column: &str,
-    input: Input,
-    told: &Told,
-) -> Result<Vec<SliceReport>, Fault> {
+fn slice(cx: &Cx, evaluate: &Evaluate, column: &str, input: Input, told: &Told) -> Result<Vec<SliceReport>, Fault> {
     let meta = table::meta(cx, input)?;
-    let part = meta.part(evaluate.on).map_or(Part::All, |part| part.part);
-    let frame = table::frame(cx, table::needed(&meta, part)?)?;
+    let frame = table::frame(cx, sliced(&meta, evaluate)?)?;
     let values = frame.column(column).map_err(unexpected)?;
     let place: HashMap<i64, usize> =
         positions(&frame)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row))).collect();

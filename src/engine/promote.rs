@@ -89,7 +89,8 @@ impl Weighed {
             Promoted::KeptChampion => format!("kept {alias} version {version}"),
             Promoted::CantTell => format!("can't tell, kept {alias} version {version}"),
         };
-        let told: Vec<String> = self.obstacle.iter().cloned().chain(self.compared.iter().map(Compared::words)).collect();
+        let told: Vec<String> =
+            self.obstacle.iter().cloned().chain(self.compared.iter().map(Compared::words)).collect();
         format!("{verdict}: {}", told.join("; "))
     }
 }
@@ -137,7 +138,8 @@ pub(super) fn weigh(cx: &Cx, step: &Step, deploy: &Deploy, model: usize, sealed:
             "version {} learned from {seen} of the {} rows that it is compared on, which flatters it",
             champion.version, part.rows
         );
-        let fault = Fault::warning("champion-saw-rows", message).help("let the split keep its rows: `split: {test: 0.25, hash: id}`");
+        let fault = Fault::warning("champion-saw-rows", message)
+            .help("let the split keep its rows: `split: {test: 0.25, hash: id}`");
         cx.tell(Event::Warning { step: step.name.clone(), fault: fault.within("promote_if").under(&step.route()) });
     }
     let compared = compare(&deploy.promote_if, &both)?;
@@ -201,7 +203,8 @@ impl Bench<'_> {
         let (source, _) = self.cx.plan.chain(self.train.input);
         let raw = self.cx.table(source)?;
         let other = &predictor.sealed().trained;
-        self.fits(other, &predictor, &raw).map_err(|why| Stop::Obstacle(format!("version {} {why}", champion.version)))?;
+        self.fits(other, &predictor, &raw)
+            .map_err(|why| Stop::Obstacle(format!("version {} {why}", champion.version)))?;
         let frame = table::frame(self.cx, self.part)?;
         let (rows, places) = raw_rows(&raw, &frame)?;
         let said = predictor.answer_table(&rows).map_err(obstacle)?;
@@ -287,7 +290,8 @@ fn raw_rows(raw: &Table, frame: &DataFrame) -> Result<(DataFrame, Vec<usize>), F
     let all = raw.training();
     let at: HashMap<i64, u32> =
         positions(all)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row as u32))).collect();
-    let found = positions(frame)?.iter().enumerate().filter_map(|(place, position)| Some((place, *at.get(&position?)?)));
+    let found =
+        positions(frame)?.iter().enumerate().filter_map(|(place, position)| Some((place, *at.get(&position?)?)));
     let (places, rows): (Vec<usize>, Vec<u32>) = found.unzip();
     Ok((all.take(&IdxCa::new("".into(), rows)).map_err(unexpected)?, places))
 }
@@ -349,7 +353,10 @@ fn compare(bounds: &[Promotion], both: &Both) -> Result<Vec<Compared>, Fault> {
             rows_needed: stands.iter().filter_map(|(_, rows)| *rows).max().filter(|_| holds.is_none()),
         })
     };
-    bounds.iter().map(|bound| one(bound).map_err(|fault: Fault| fault.within(&bound.metric).within("promote_if"))).collect()
+    bounds
+        .iter()
+        .map(|bound| one(bound).map_err(|fault: Fault| fault.within(&bound.metric).within("promote_if")))
+        .collect()
 }
 
 /// Whether a bar is kept (`sign` 1: at least, -1: at most), and about how many rows it would take to tell where these don't.

@@ -39,8 +39,9 @@ pub use cv::{Fold, folds, time_folds};
 pub use estimator::Estimator;
 pub use explain::{Explanation, Scale};
 pub use metric::{
-    ClassCurves, ClassReport, Curves, Direction, Gain, Interval, MetricEntry, Paired, PrecisionRecall, Reliability, ReliabilityBin, Report,
-    ResidualBin, Residuals, Roc, Scored, Sheet, confusion, find_metric, intervals, metrics, paired, report, score,
+    ClassCurves, ClassReport, Curves, Direction, Gain, Interval, MetricEntry, Paired, PrecisionRecall, Reliability,
+    ReliabilityBin, Report, ResidualBin, Residuals, Roc, Scored, Sheet, confusion, find_metric, intervals, metrics,
+    paired, report, score,
 };
 pub use model::{
     Checked, CheckedModel, HyperParameter, Model, ModelEntry, ModelVisitor, catalogue as models, find as find_model,

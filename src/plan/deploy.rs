@@ -42,7 +42,7 @@ pub(super) fn deploy(spec: &DeploySpec, plan: &Plan, faults: &mut Vec<Fault>) ->
     }
     let step = step?;
     let on = match &plan.steps[step].kind {
-        StepKind::Evaluate(evaluate) => evaluate.on,
+        StepKind::Evaluate(evaluate) => evaluate.on.part().unwrap_or(Part::Test),
         _ => Part::Test,
     };
     promotion(spec, plan, step, on, faults);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::node::{Evaluate, Input, Plan, StepKind, Train};
+use super::node::{Evaluate, Input, On, Plan, StepKind, Train};
 use crate::data::Part;
 use crate::learn::{Task, find_metric, metrics};
 use crate::recipe::offspring;
@@ -40,7 +40,7 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
         }
     }
     let models = models?;
-    let on = part(spec, faults)?;
+    let on = on(spec, plan, faults)?;
     comparable(spec, plan, &trains, on, faults);
     if models.len() > 1 && spec.best.is_none() && !spec.gates.is_empty() {
         let fault = Fault::new("no-best", "`require` judges the winner, and nothing says which model wins");
@@ -51,9 +51,11 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
         .iter()
         .enumerate()
         .filter_map(|(index, column)| {
-            slice(column, plan, trains[0])
-                .map_err(|fault| faults.push(fault.under(&Route::of(["slices"]).index(index))))
-                .ok()
+            let found = match on {
+                On::Part(_) => slice(column, plan, trains[0]),
+                On::Table(input) => slice_of(column, plan, input),
+            };
+            found.map_err(|fault| faults.push(fault.under(&Route::of(["slices"]).index(index)))).ok()
         })
         .collect();
     // Of models of which some are no part of this run, the others are compared.
@@ -99,22 +101,37 @@ fn models(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<V
     (found.len() == spec.models.len() && !found.is_empty()).then_some(found)
 }
 
-fn part(spec: &EvaluateSpec, faults: &mut Vec<Fault>) -> Option<Part> {
-    let Some(on) = &spec.on else {
-        return Some(Part::Test);
+/// The part or the table that models are judged on.
+fn on(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<On> {
+    let Some(name) = spec.table() else {
+        let part = spec.on.as_deref().and_then(Part::named);
+        return Some(On::Part(part.unwrap_or(Part::Test)));
     };
-    match Part::named(on).filter(|part| *part != Part::All) {
-        Some(part) => Some(part),
-        None => {
-            let fault = Fault::new("not-supported", format!("`{on}` isn't a part; other tables are not supported yet"));
-            faults.push(fault.help("write `test`, `validation` or `train`").within("on"));
+    let input = match plan.step(name) {
+        Some(step) => Input::Step(step),
+        // A name that leads nowhere has told its mistake.
+        None => return plan.source(name).map(|source| On::Table(Input::Source(source))),
+    };
+    let Input::Step(step) = input else { return None };
+    let wrong = match plan.table(step) {
+        None => Some(format!("`{name}` is no table, and models are judged on rows")),
+        Some(table) if table.is_split => Some(format!("`{name}` is split, and all rows of another table are judged")),
+        Some(_) => None,
+    };
+    match wrong {
+        Some(message) => {
+            let fault = Fault::new("wrong-on", message);
+            faults.push(
+                fault.help("name `test`, `validation`, `train`, a source, or a table without a split").within("on"),
+            );
             None
         }
+        None => Some(On::Table(input)),
     }
 }
 
 /// One task, one target, one split, and a part to judge on.
-fn comparable(spec: &EvaluateSpec, plan: &Plan, trains: &[&Train], on: Part, faults: &mut Vec<Fault>) {
+fn comparable(spec: &EvaluateSpec, plan: &Plan, trains: &[&Train], on: On, faults: &mut Vec<Fault>) {
     let split = |train: &Train| {
         let (_, steps) = plan.chain(train.input);
         steps.into_iter().find(|step| plan.table(*step).is_some_and(|table| table.split.is_some()))
@@ -137,6 +154,7 @@ fn comparable(spec: &EvaluateSpec, plan: &Plan, trains: &[&Train], on: Part, fau
             );
         }
     }
+    let On::Part(on) = on else { return };
     let makes = first.and_then(|step| {
         let table = plan.table(step)?;
         Some(table.ops[table.split?].op.makes(on))
@@ -210,6 +228,18 @@ fn first_rewriting(column: &str, plan: &Plan, source: usize, tables: &[Input]) -
         }
     }
     tables.len()
+}
+
+/// A column of the table that is judged.
+fn slice_of(column: &str, plan: &Plan, input: Input) -> Result<(String, Input), Fault> {
+    let shape = match input {
+        Input::Source(source) => plan.sources[source].shape.as_ref(),
+        Input::Step(step) => plan.table(step).and_then(|table| table.shape.as_ref()),
+    };
+    match shape {
+        Some(shape) if shape.known(column).is_none() => Err(shape.unknown(column)),
+        _ => Ok((column.to_owned(), input)),
+    }
 }
 
 /// The last table on the way to the model that has the column, so that its values are those before encoding.

@@ -28,6 +28,7 @@ fn references(step: &StepSpec) -> Vec<Reference<'_>> {
             .iter()
             .enumerate()
             .map(|(index, name)| Reference { name, route: Route::of(["evaluate"]).index(index) })
+            .chain(evaluate.table().map(|name| Reference { name, route: Route::of(["on"]) }))
             .collect(),
         Verb::Run(run) => {
             run.inputs.iter().map(|input| Reference { name: &input.name, route: input.route.clone() }).collect()

@@ -18,7 +18,7 @@ mod train;
 
 pub use build::{Built, Problem, Schemas, build};
 pub use node::{
-    Cv, Decision, Deploy, Evaluate, Given, Input, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode,
+    Cv, Decision, Deploy, Evaluate, Given, Input, On, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode,
     Step, StepKind, TableStep, Target, Threshold, Train,
 };
 pub use request::request;

@@ -120,7 +120,13 @@ impl Plan {
         match kind {
             StepKind::Table(table) => of(&table.input).into_iter().collect(),
             StepKind::Train(train) => of(&train.input).into_iter().collect(),
-            StepKind::Evaluate(evaluate) => evaluate.models.clone(),
+            StepKind::Evaluate(evaluate) => {
+                let mut needs = evaluate.models.clone();
+                if let On::Table(input) = &evaluate.on {
+                    needs.extend(of(input).filter(|step| !evaluate.models.contains(step)));
+                }
+                needs
+            }
             StepKind::Deploy(deploy) => vec![deploy.step],
             StepKind::Run(program) => {
                 let mut needs: Vec<usize> = program
@@ -367,12 +373,31 @@ pub struct Cv {
     pub time: Option<String>,
 }
 
+/// The rows that models are judged on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// A part of what they were trained on.
+    Part(Part),
+    /// Another table, which goes through the ops that lead to each model as a request does.
+    Table(Input),
+}
+
+impl On {
+    /// The part, if it is one.
+    pub fn part(self) -> Option<Part> {
+        match self {
+            On::Part(part) => Some(part),
+            On::Table(_) => None,
+        }
+    }
+}
+
 /// A judgement of models.
 pub struct Evaluate {
     /// The train steps, in the order they are named.
     pub models: Vec<usize>,
-    /// The part they are judged on.
-    pub on: Part,
+    /// What they are judged on.
+    pub on: On,
     /// The metrics.
     pub metrics: Vec<&'static str>,
     /// The metric that ranks them.

@@ -62,12 +62,7 @@ impl Registry {
 
     /// As [`Registry::decide`], for a version that was compared with the champion. `champion-moved` if the alias points
     /// to another one now.
-    pub fn replace(
-        &mut self,
-        case: &Case,
-        champion: Option<Version>,
-        version: Version,
-    ) -> Result<Decision, Fault> {
+    pub fn replace(&mut self, case: &Case, champion: Option<Version>, version: Version) -> Result<Decision, Fault> {
         self.settle(case, version, |sql| unmoved(sql, case, champion))
     }
 

@@ -86,7 +86,8 @@ impl Plot {
                 _ if nth + 1 == ROWS => low.as_str(),
                 _ => "",
             };
-            let text: String = row.iter().map(|dots| char::from_u32(0x2800 + u32::from(*dots)).unwrap_or(' ')).collect();
+            let text: String =
+                row.iter().map(|dots| char::from_u32(0x2800 + u32::from(*dots)).unwrap_or(' ')).collect();
             lines.push(format!("{label:>margin$} │{text}"));
         }
         lines.push(format!("{:margin$} └{}", "", "─".repeat(self.columns)));
@@ -180,7 +181,10 @@ mod tests {
 
     #[test]
     fn bars_and_numbers_are_short() {
-        assert_eq!([0.5, 0.0, 12.34, 123_456.0, 0.00001, -0.0].map(short), ["0.5", "0", "12.3", "1.23e5", "1.00e-5", "0"]);
+        assert_eq!(
+            [0.5, 0.0, 12.34, 123_456.0, 0.00001, -0.0].map(short),
+            ["0.5", "0", "12.3", "1.23e5", "1.00e-5", "0"]
+        );
         assert_eq!(bar(0.5, 8), "████");
         assert_eq!(bar(0.06, 8), "▌");
         let lines = bars("t", &[("a".into(), 1.0, "3 rows".into()), ("bb".into(), 0.0, "0".into())], 20);

@@ -24,6 +24,7 @@ mod watch;
 pub use decision::{DecisionSpec, ThresholdSpec};
 pub use duration::{TIME_SPAN, TimeSpan};
 pub use files::Files;
+pub use gates::MIN_ROWS;
 pub use limits::Limits;
 pub use load::{Loaded, load};
 pub use marks::{Piece, pieces, written};
@@ -33,8 +34,8 @@ pub use run::{Command, Cwd, InputSpec, OutputKind, OutputSpec, RunSpec};
 pub use schedule::Schedule;
 pub use size::{MEMORY, Memory};
 pub use source::{Origin, SourceSpec, TableFields};
-pub use gates::MIN_ROWS;
 pub use step::{
-    Bar, CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, Over, Promotion, StepSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
+    Bar, CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, Over, Promotion, StepSpec, TableSpec, TargetKind, TrainSpec,
+    Verb, VerbKind, Weights,
 };
 pub use watch::WatchSpec;

@@ -106,7 +106,9 @@ mod tests {
         assert_eq!(text("champion+1e-3"), Ok(Bar::Champion(1e-3)));
         assert_eq!(of(Data::Float(0.9)), Ok(Bar::Number(0.9)));
         assert_eq!(of(Data::Int(3)), Ok(Bar::Number(3.0)));
-        for wrong in ["champ - 0.01", "champion * 2", "champion - x", "champion - -1", "champions", "0.9x", "champion - inf"] {
+        for wrong in
+            ["champ - 0.01", "champion * 2", "champion - x", "champion - -1", "champions", "0.9x", "champion - inf"]
+        {
             assert_eq!(text(wrong), Err("bad-gate"), "{wrong}");
         }
     }

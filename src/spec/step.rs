@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::verbs::{self, VERBS};
 use super::{DecisionSpec, Limits, RunSpec, TargetSpec};
-use crate::data::Selector;
+use crate::data::{Part, Selector};
 use crate::ops::Rows;
 use crate::source::{Fault, Fields, Node, Route, suggest};
 
@@ -134,7 +134,7 @@ pub struct CvSpec {
 pub struct EvaluateSpec {
     /// The train steps, in order.
     pub models: Vec<String>,
-    /// A part, if not test.
+    /// A part, if not test; or the name of another table.
     pub on: Option<String>,
     /// What is computed.
     pub metrics: Vec<String>,
@@ -144,6 +144,13 @@ pub struct EvaluateSpec {
     pub slices: Vec<String>,
     /// What the winner must reach.
     pub gates: Vec<Gate>,
+}
+
+impl EvaluateSpec {
+    /// The other table that the models are judged on, if it isn't a part of their own.
+    pub fn table(&self) -> Option<&str> {
+        self.on.as_deref().filter(|on| !matches!(Part::named(on), Some(Part::Train | Part::Validation | Part::Test)))
+    }
 }
 
 /// A bound on a metric.

@@ -46,7 +46,13 @@ fn scores_have_intervals_costs_and_curves_that_are_the_same_at_every_run() {
 
     let text = mill.fine(&["show", "q"]).stdout;
     assert!(text.contains(&format!("{score:.4} [{:.3}, {:.3}]", end(0), end(1))), "{text}");
-    for part in ["ROC of `yes`: area 0.", "precision by recall", "lift: likeliest rows first", "reliability: calibration error", "1000 rows"] {
+    for part in [
+        "ROC of `yes`: area 0.",
+        "precision by recall",
+        "lift: likeliest rows first",
+        "reliability: calibration error",
+        "1000 rows",
+    ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
     let shown = json(&mill.fine(&["show", "q", "--json"]).stdout);
@@ -54,7 +60,8 @@ fn scores_have_intervals_costs_and_curves_that_are_the_same_at_every_run() {
     let points = curves["classes"][0]["roc"]["fpr"].as_array().expect("points").len();
     assert!((10..=200).contains(&points), "{points}");
     assert_eq!(curves["classes"][0]["class"], 1);
-    let rows: u64 = curves["reliability"]["bins"].as_array().expect("bins").iter().filter_map(|bin| bin["rows"].as_u64()).sum();
+    let rows: u64 =
+        curves["reliability"]["bins"].as_array().expect("bins").iter().filter_map(|bin| bin["rows"].as_u64()).sum();
     assert_eq!(rows, 160);
     let last = mill.fine(&["show", "last"]).stdout;
     assert!(last.contains(&format!("{score:.4} [")), "{last}");
@@ -85,7 +92,10 @@ fn the_worst_slice_and_the_gap_between_slices_are_gates() {
     let run = mill.run(&["p"]);
     let gates = run["gates"]["q"].as_array().expect("gates");
     let gate = &gates[0];
-    assert_eq!((&gate["metric"], &gate["slice"], &gate["min_rows"]), (&"worst_slice.accuracy".into(), &"group = c".into(), &20.into()));
+    assert_eq!(
+        (&gate["metric"], &gate["slice"], &gate["min_rows"]),
+        (&"worst_slice.accuracy".into(), &"group = c".into(), &20.into())
+    );
     assert_eq!(gates.iter().map(|gate| gate["passed"] == true).collect::<Vec<_>>(), [false, true, true]);
     mill.edit("pipelines/p.yaml", "min_rows: 20", "min_rows: 2000");
     let ran = mill.go(&["run", "p"]);
@@ -135,7 +145,11 @@ fn a_model_takes_the_champions_place_only_if_it_holds_its_ground() {
 fn what_the_rows_do_not_tell_keeps_the_champion_and_a_rollback_stays() {
     let mill = patients();
     promoted(&mill);
-    mill.edit("pipelines/p.yaml", "model: logistic_regression", "model: random_forest, with: {n_estimators: 30, max_depth: 5}");
+    mill.edit(
+        "pipelines/p.yaml",
+        "model: logistic_regression",
+        "model: random_forest, with: {n_estimators: 30, max_depth: 5}",
+    );
     let (verdict, deployed) = promoted(&mill);
     let compared = &deployed["comparison"]["compared"][0];
     assert_eq!((verdict.as_str(), &deployed["promoted"]), ("cant_tell", &false.into()), "{compared}");
@@ -168,6 +182,50 @@ fn a_champion_that_cannot_answer_or_has_seen_the_rows_is_told() {
     let (verdict, deployed) = promoted(&mill);
     assert_eq!((verdict.as_str(), &deployed["promoted"]), ("cant_tell", &false.into()));
     assert!(deployed["comparison"]["obstacle"].as_str().expect("an obstacle").contains("noise"));
+}
+
+#[test]
+fn another_table_goes_through_the_same_ops_and_is_judged() {
+    let mill = patients();
+    let table = mill.read("data/patients.csv");
+    let (head, rows) = table.split_once('\n').expect("a header");
+    // Rows of one group, one of them without a value that the model needs.
+    let kept: Vec<&str> = rows.lines().filter(|line| line.contains(",c,")).collect();
+    let [first, ..] = kept[..] else { unreachable!("there are rows") };
+    let without: Vec<&str> = first.split(',').collect();
+    let without = format!("{},,{},{},{}", without[0], without[2], without[3], without[4]);
+    mill.file("data/later.csv", &format!("{head}\n{}\n{without}\n", kept.join("\n")));
+    mill.edit("pipelines/p.yaml", "steps:\n", "  later: {path: data/later.csv}\nsteps:\n");
+    mill.edit(
+        "pipelines/p.yaml",
+        "      - split: {test: 0.4}\n",
+        "      - split: {test: 0.4}\n      - drop_missing: [x]\n",
+    );
+    mill.edit("pipelines/p.yaml", "    evaluate: m\n", "    evaluate: m\n    on: later\n");
+    let run = mill.run(&["p"]);
+    assert_eq!(run["status"], "done", "{run:#}");
+    let shown = json(&mill.fine(&["show", "q", "--json"]).stdout);
+    let model = &shown["models"][0];
+    assert_eq!((&model["scores"]["rows"], &model["scores"]["of"]), (&kept.len().into(), &(kept.len() + 1).into()));
+    assert_eq!((&model["slices"][0]["column"], &model["slices"][0]["value"]), (&"group".into(), &"c".into()));
+    assert!(run["metrics"]["q"]["m"]["accuracy"].as_f64().expect("a score") < 0.8, "the hard group alone");
+    // Another row is another judgement, of the same model.
+    mill.file("data/later.csv", &format!("{head}\n{}\n", kept[1..].join("\n")));
+    let run = mill.run(&["p"]);
+    assert_eq!(crate::mill::made(&run), ["q"]);
+    // What makes the column another one is told.
+    mill.file("data/later.csv", &format!("{head}\n{}\n", kept.join("\n").replace(",c,", ",3,")));
+    let ran = mill.go(&["run", "p"]);
+    assert!(ran.stderr.contains("`group` is int here, and category where the models learned"), "{}", ran.stderr);
+    let told = |on: &str| {
+        mill.edit("pipelines/p.yaml", "    on: later\n", &format!("    on: {on}\n"));
+        let told = mill.go(&["check", "p"]).stderr;
+        mill.edit("pipelines/p.yaml", &format!("    on: {on}\n"), "    on: later\n");
+        told
+    };
+    assert!(told("latr").contains("`later`"));
+    assert!(told("f").contains("`f` is split"));
+    assert!(told("m").contains("`m` is no table"));
 }
 
 #[test]
@@ -213,7 +271,11 @@ fn mistakes_in_gates_and_promotions_are_found_at_check() {
         assert!(found.contains(message) && found.contains("p.yaml:"), "{written}\n{found}");
     }
     let mill = patients();
-    mill.edit("pipelines/p.yaml", "      - split: {test: 0.4}\n", "").edit("pipelines/p.yaml", "deploy: q", "deploy: m");
+    mill.edit("pipelines/p.yaml", "      - split: {test: 0.4}\n", "").edit(
+        "pipelines/p.yaml",
+        "deploy: q",
+        "deploy: m",
+    );
     let found = mill.go(&["check", "p"]).stderr;
     assert!(found.contains("there is no test part to compare the model with the `champion` on"), "{found}");
 }

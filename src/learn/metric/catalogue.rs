@@ -15,12 +15,7 @@ const fn low(name: &'static str, compute: Compute, summary: &'static str) -> Met
     MetricEntry { name, task: Task::Classification, direction: Direction::Lower, summary, compute }
 }
 
-const fn number(
-    name: &'static str,
-    direction: Direction,
-    compute: Compute,
-    summary: &'static str,
-) -> MetricEntry {
+const fn number(name: &'static str, direction: Direction, compute: Compute, summary: &'static str) -> MetricEntry {
     MetricEntry { name, task: Task::Regression, direction, summary, compute }
 }
 

@@ -217,8 +217,11 @@ pub(super) fn kappa(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
     let tally = tally(sheet, draw)?;
     let by_chance = tally.products(&tally.support, &tally.predicted) / (tally.rows as f64 * tally.rows as f64);
     if by_chance >= 1.0 {
-        return Err(Fault::new("one-class", "`kappa` needs more than one class, and all these rows are and are called the same")
-            .help("judge on more rows, or split with `stratify`"));
+        return Err(Fault::new(
+            "one-class",
+            "`kappa` needs more than one class, and all these rows are and are called the same",
+        )
+        .help("judge on more rows, or split with `stratify`"));
     }
     Ok((tally.accuracy() - by_chance) / (1.0 - by_chance))
 }

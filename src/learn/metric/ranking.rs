@@ -67,12 +67,7 @@ impl Ranks {
 }
 
 /// For two classes the positive one's value, else the mean over the classes that occur among the rows.
-fn by_class(
-    sheet: &Sheet,
-    draw: &Draw,
-    name: &str,
-    of: fn(&Ranks, &Draw) -> Option<f64>,
-) -> Result<f64, Fault> {
+fn by_class(sheet: &Sheet, draw: &Draw, name: &str, of: fn(&Ranks, &Draw) -> Option<f64>) -> Result<f64, Fault> {
     let classes = sheet.of_classes()?;
     let value = |class: usize| {
         classes.ranked(class, |ranks| of(ranks, draw)).ok_or_else(|| {

@@ -104,7 +104,10 @@ fn curves_are_those_of_scikit_learn() {
     close(&found.precision_recall.recall[..known], &value["precision_recall"]["recall"]);
     close(&found.precision_recall.precision[..known], &value["precision_recall"]["precision"]);
     close(&found.precision_recall.threshold[..known], &value["precision_recall"]["threshold"]);
-    assert_eq!((found.gain.rows.last(), found.gain.found.last(), found.gain.lift.last()), (Some(&1.0), Some(&1.0), Some(&1.0)));
+    assert_eq!(
+        (found.gain.rows.last(), found.gain.found.last(), found.gain.lift.last()),
+        (Some(&1.0), Some(&1.0), Some(&1.0))
+    );
 }
 
 /// Rows of two classes whose probabilities tell them apart more or less.
@@ -135,7 +138,9 @@ fn curves_of_many_rows_are_thinned_and_keep_their_ends() {
     assert_eq!(reliability.bins.iter().map(|bin| bin.rows).sum::<u64>(), 5000);
     let numbers: Vec<f64> = (0..1000).map(f64::from).collect();
     let (truth, prediction) = (Target::Numbers(numbers.clone()), Prediction::Numbers(vec![10.0; 1000]));
-    let residuals = Curves::of(&Sheet::new(&Scored { truth: &truth, prediction: &prediction, positive: 0 }, None).expect("a sheet"));
+    let residuals = Curves::of(
+        &Sheet::new(&Scored { truth: &truth, prediction: &prediction, positive: 0 }, None).expect("a sheet"),
+    );
     let residuals = residuals.residuals.expect("residuals");
     assert_eq!((residuals.predicted.len(), residuals.residual.len()), (200, 200));
     assert_eq!(residuals.histogram.iter().map(|bin| bin.rows).sum::<u64>(), 1000);

@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::adapt::{Definitions, reference};
 use super::{sentence, words};
-use crate::spec::MIN_ROWS;
 use crate::learn::{Direction, HyperParameter, ModelEntry, metrics as all_metrics, models};
+use crate::spec::MIN_ROWS;
 
 /// The schema of `model`.
 pub(super) fn names() -> Json {

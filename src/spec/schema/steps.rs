@@ -133,9 +133,12 @@ fn evaluate(definitions: &mut Definitions) -> Json {
         ("validation", "The validation part."),
         ("train", "The train part, which flatters every model."),
     ];
-    let mut on =
-        words("The part of the models' table to judge on.", parts.map(|(word, meaning)| (word, meaning.to_owned())));
-    on["default"] = "test".into();
+    let part = words("A part of the models' table.", parts.map(|(word, meaning)| (word, meaning.to_owned())));
+    let table = json!({
+        "description": "A source, or a table without a split, which goes through the ops that lead to each model.",
+        "type": "string"
+    });
+    let on = json!({"description": "The rows to judge on.", "anyOf": [part, table], "default": "test"});
     let keys = json!({
         "on": on,
         "metrics": names("How to judge; without it, what suits the task.", &metric),
