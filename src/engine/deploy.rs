@@ -43,9 +43,11 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
     // A run that moves no alias compares nothing.
     let compares = cx.record && !deploy.promote_if.is_empty();
     let weighed = if compares { Some(promote::weigh(cx, step, deploy, model, &digest)?) } else { None };
-    let evidence = match &weighed {
-        Some(weighed) => Digest::of_json(&json!([evidence.to_string(), weighed])),
-        None => evidence,
+    // Not the comparison itself: who takes a promotion back, and maybe the one before it too, isn't overruled because
+    // the model is then compared with an older champion.
+    let evidence = match deploy.promote_if.is_empty() {
+        true => evidence,
+        false => Digest::of_json(&json!([evidence.to_string(), deploy.promote_if])),
     };
     let (source, rows) = origin(cx, model)?;
     let lineage = json!({

@@ -39,16 +39,19 @@ pub(super) struct Candidate<'a> {
     pub(super) seconds: f64,
 }
 
-/// How a model's probabilities are read: which class of how many is the positive one.
+/// How a model's probabilities are read: which class of how many is the positive one, and from which probability on a row
+/// is called so, if not by the likelier class.
 #[derive(Clone, Copy)]
 pub(super) struct Reading {
     pub(super) classes: usize,
     pub(super) positive: u32,
+    pub(super) threshold: Option<f64>,
 }
 
 impl Reading {
     pub(super) fn of(trained: &Trained) -> Self {
-        Self { classes: trained.classes.len(), positive: trained.positive.unwrap_or_default() }
+        let positive = trained.positive.unwrap_or_default();
+        Self { classes: trained.classes.len(), positive, threshold: trained.threshold }
     }
 }
 
@@ -94,7 +97,7 @@ impl Answers {
 
     /// As metrics read it: the one place where it is told how probabilities become labels.
     fn sheet<'a>(&self, truth: &'a Target, prediction: &'a Prediction) -> Result<Sheet<'a>, Fault> {
-        Sheet::new(&Scored { truth, prediction, positive: self.reading.positive }, None)
+        Sheet::new(&Scored { truth, prediction, positive: self.reading.positive }, self.reading.threshold)
     }
 }
 
@@ -224,12 +227,6 @@ struct Told {
     seconds: f64,
 }
 
-/// What the values of a target mean to a model.
-pub(super) fn meaning(trained: &Trained) -> Meaning {
-    let Trained { task, kind, classes, positive, .. } = trained;
-    Meaning { task: *task, kind: *kind, classes: classes.clone(), positive: *positive }
-}
-
 /// The row steps of all ops on the way to a model.
 pub(super) fn recipes(cx: &Cx, train: &Train) -> Vec<Digest> {
     let (_, steps) = cx.plan.chain(train.input);
@@ -276,7 +273,7 @@ fn part_answers(cx: &Cx, candidate: &Candidate, trained: &Trained, part: Part) -
 }
 
 fn answers(frame: &DataFrame, trained: &Trained) -> Result<Told, Fault> {
-    let truth = features::answers(frame, &trained.target, &meaning(trained))?;
+    let truth = features::answers(frame, &trained.target, &Meaning::of(trained))?;
     let x = features::matrix(frame, &trained.features, trained.missing)?;
     let (mut prediction, mut fastest) = timed(|| trained.predict(&x))?;
     let mut spent = fastest;
@@ -329,8 +326,11 @@ fn folds(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate, trained: &Trained)
         if truth.rows() == 0 {
             continue;
         }
-        let answers = Answers::new(truth, prediction, Reading::of(trained));
-        for (name, value) in answers.sheets()?.defined(&evaluate.metrics) {
+        // The model of a fold calls rows by a threshold of its own.
+        let reading = Reading { threshold: fold.threshold, ..Reading::of(trained) };
+        let answers = Answers::new(truth, prediction, reading);
+        let Ok(sheets) = answers.sheets() else { continue };
+        for (name, value) in sheets.defined(&evaluate.metrics) {
             by_metric.entry(name).or_default().push(value);
         }
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::event::Event;
 use super::features::{self, Meaning};
-use super::judging::{Answers, Reading, meaning};
+use super::judging::{Answers, Reading};
 use super::outcome::PartMeta;
 use super::run::{Champion, Cx};
 use super::table;
@@ -221,13 +221,14 @@ impl Bench<'_> {
         let truth = features::answers(
             &frame,
             &self.trained.target,
-            &Meaning { classes: classes.clone(), ..meaning(self.trained) },
+            &Meaning { classes: classes.clone(), ..Meaning::of(self.trained) },
         )?
         .take(&places);
-        let mine = self.trained.predict(&features::matrix(&frame, &self.trained.features)?)?.take(&places);
+        let mine = self.trained.predict(&features::matrix(&frame, &self.trained.features, self.trained.missing)?)?.take(&places);
         let reading = |of: &Trained| Reading {
             classes: classes.len(),
             positive: of.positive.and_then(|at| place(&classes, &of.classes[at as usize])).unwrap_or_default(),
+            threshold: of.threshold.filter(|_| classes.len() == of.classes.len()),
         };
         let champion = match self.trained.task {
             Task::Regression => {

@@ -127,6 +127,17 @@ impl GateWords<'_> {
     }
 }
 
+/// How many classes and slices are shown, and of how many classes who was taken for whom.
+const LINES: usize = 50;
+const CONFUSED: usize = 20;
+
+/// Says in a table's last line how many are left out.
+fn more(table: &mut Table, count: usize) {
+    if count > LINES {
+        table.row([format!("… and {} more: `--json` has them", count - LINES)]);
+    }
+}
+
 /// The classes and who was taken for whom.
 pub fn confusion(model: &ModelReport) -> String {
     if model.classes.is_empty() {
@@ -139,7 +150,7 @@ pub fn confusion(model: &ModelReport) -> String {
         ("f1", Align::Right),
         ("rows", Align::Right),
     ]);
-    for class in &model.classes {
+    for class in model.classes.iter().take(LINES) {
         table.row([
             class.class.clone(),
             number(Some(class.precision)),
@@ -148,7 +159,8 @@ pub fn confusion(model: &ModelReport) -> String {
             class.support.to_string(),
         ]);
     }
-    if model.confusion.is_empty() {
+    more(&mut table, model.classes.len());
+    if model.confusion.is_empty() || model.confusion.len() > CONFUSED {
         return table.to_string();
     }
     let mut heads = vec![("is ↓  said →".to_owned(), Align::Left)];
@@ -169,11 +181,12 @@ pub fn slices(model: &ModelReport) -> String {
     let mut heads = vec![("slice".to_owned(), Align::Left), ("rows".to_owned(), Align::Right)];
     heads.extend(metrics.iter().map(|metric| (metric.clone(), Align::Right)));
     let mut table = Table::new(heads);
-    for slice in &model.slices {
+    for slice in model.slices.iter().take(LINES) {
         let mut cells = vec![format!("{} = {}", slice.column, slice.value), slice.scores.rows.to_string()];
         cells.extend(metrics.iter().map(|metric| number(slice.scores.get(metric))));
         table.row(cells);
     }
+    more(&mut table, model.slices.len());
     table.to_string()
 }
 

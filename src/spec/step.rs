@@ -205,7 +205,7 @@ impl Over {
 }
 
 /// A bound on a metric that a model must keep to take the champion's place.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Promotion {
     /// The metric.
     pub metric: String,

@@ -162,6 +162,7 @@ fn what_the_rows_do_not_tell_keeps_the_champion_and_a_rollback_stays() {
     mill.fine(&["models", "rollback", "ill"]);
     let (_, deployed) = promoted(&mill);
     assert_eq!(deployed["promoted"], false, "the same decision isn't taken twice");
+    assert_eq!(deployed["verdict"], "promoted", "though the comparison comes out as it did");
     let list = json(&mill.fine(&["models", "list", "--json"]).stdout);
     assert_eq!(list["models"][0]["aliases"]["champion"], 1);
 }
@@ -215,6 +216,7 @@ fn another_table_goes_through_the_same_ops_and_is_judged() {
     assert_eq!(crate::mill::made(&run), ["q"]);
     // What makes the column another one is told.
     mill.file("data/later.csv", &format!("{head}\n{}\n", kept.join("\n").replace(",c,", ",3,")));
+    mill.edit("pipelines/p.yaml", "path: data/later.csv}", "path: data/later.csv, columns: {group: int}}");
     let ran = mill.go(&["run", "p"]);
     assert!(ran.stderr.contains("`group` is int here, and category where the models learned"), "{}", ran.stderr);
     let told = |on: &str| {

@@ -10,8 +10,8 @@ use crate::learn::chance::Chance;
 use crate::learn::{Prediction, Target};
 use crate::source::Fault;
 
-/// Up to so many classes are ranked once and remembered; of more, each is ranked when it is asked for.
-const RANKED: usize = 100;
+/// Up to so many places the rows' order by each class is remembered (80 MB); else it is found when it is asked for.
+const RANKED: usize = 20_000_000;
 
 /// How often each row counts: once, or as a draw with replacement says.
 pub(super) struct Draw {
@@ -116,8 +116,8 @@ pub struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    /// Lays predictions out. With `threshold` a row of two classes is called positive from that probability on,
-    /// without it as the likelier class.
+    /// Lays predictions out. With `threshold` a row is called positive from that probability on, and else the
+    /// other of the first two classes; without it as the likeliest class.
     ///
     /// # Errors
     /// If there are no rows, or truth and prediction don't go together.
@@ -125,7 +125,7 @@ impl<'a> Sheet<'a> {
         super::fitting(scored.truth, scored.prediction)?;
         let answers = match (scored.truth, scored.prediction) {
             (Target::Classes { codes, count }, Prediction::Probabilities { values, .. }) => {
-                let ranks = if *count <= RANKED { *count } else { 0 };
+                let ranks = if codes.len() * count <= RANKED { *count } else { 0 };
                 Answers::Classes(Classes {
                     codes,
                     count: *count,
@@ -220,9 +220,10 @@ impl<'a> Sheet<'a> {
     }
 }
 
+/// Of the first two classes the positive one from the threshold on; without one the likeliest of all.
 fn labels(scored: &Scored, threshold: Option<f64>) -> Vec<u32> {
-    match (threshold, scored.prediction, scored.prediction.probability(scored.positive)) {
-        (Some(threshold), Prediction::Probabilities { classes: 2, .. }, Some(chances)) => {
+    match (threshold, scored.prediction.probability(scored.positive)) {
+        (Some(threshold), Some(chances)) if scored.positive < 2 => {
             let label = |chance| if chance >= threshold { scored.positive } else { 1 - scored.positive };
             chances.into_iter().map(label).collect()
         }

@@ -111,6 +111,7 @@ mod tests {
                 {"step": "live", "outcome": "skipped", "reason": "a gate failed"}
             ],
             "metrics": {"quality": {"forest": {"f1": 0.5, "mcc": null}, "line": {"f1": 0.25, "mcc": 0.1}}},
+            "intervals": {"quality": {"forest": {"f1": [0.45, 0.55]}}},
             "best": {"quality": "forest"},
             "gates": {"quality": [{"metric": "f1", "min": 0.9, "value": 0.5, "passed": false}]},
             "deployed": [{"model": "m", "version": 3, "alias": "champion", "promoted": true}],
@@ -121,7 +122,7 @@ mod tests {
             | step | outcome | took | why |\n| --- | --- | ---: | --- |\n\
             | tidy | ran | 1.2 s | `filter`: a \\| b → c |\n| live | skipped |  | a gate failed |\n\n\
             ### quality\n\n| model | f1 | mcc |\n| --- | ---: | ---: |\n\
-            | **forest** | 0.5000 | – |\n| line | 0.2500 | 0.1000 |\n\n- ❌ f1 0.5000 isn't at least 0.9\n\n\
+            | **forest** | 0.5000 \\[0.450, 0.550\\] | – |\n| line | 0.2500 | 0.1000 |\n\n- ❌ f1 0.5000 isn't at least 0.9\n\n\
             ### Deployed\n\n- m version 3 (champion)\n\n";
         assert_eq!(markdown(&ran, Some(2.0)), expected);
     }
