@@ -224,7 +224,10 @@ impl Bench<'_> {
             &Meaning { classes: classes.clone(), ..Meaning::of(self.trained) },
         )?
         .take(&places);
-        let mine = self.trained.predict(&features::matrix(&frame, &self.trained.features, self.trained.missing)?)?.take(&places);
+        let mine = self
+            .trained
+            .predict(&features::matrix(&frame, &self.trained.features, self.trained.missing)?)?
+            .take(&places);
         let reading = |of: &Trained| Reading {
             classes: classes.len(),
             positive: of.positive.and_then(|at| place(&classes, &of.classes[at as usize])).unwrap_or_default(),
