@@ -158,7 +158,7 @@ fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
     let roots: &[&str] = match &cx.plan.steps[place].kind {
         StepKind::Train(train) => {
             model_key(cx.plan.seed, train, &mut own);
-            &["model", "version", "with", "seed", "target", "positive", "task", "weights", "target_transform"]
+            &["format", "model", "version", "with", "seed", "target", "positive", "task", "weights", "target_transform"]
         }
         StepKind::Table(table) => {
             let last = table.segments().pop()?;
