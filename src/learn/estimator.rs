@@ -8,6 +8,8 @@ use super::calibration::Calibrated;
 use super::explain::{self, Explanation};
 use super::linear::{Constant, Line, Logistic};
 use super::neighbors::Neighbors;
+use super::neural::Network;
+use super::svm::{Duels, Machine};
 use super::transform::Transformed;
 use super::tree::{Boosted, Forest};
 use super::{Prediction, Task};
@@ -85,6 +87,12 @@ pub enum Estimator {
     Transformed(Transformed),
     /// Trees whose answers are summed up.
     Boosted(Boosted),
+    /// Weighted similarities with support vectors.
+    Machine(Machine),
+    /// Weighted sums that decide between each two classes.
+    Duels(Duels),
+    /// Layers of bent sums.
+    Network(Network),
 }
 
 impl Estimator {
@@ -99,6 +107,9 @@ impl Estimator {
             Estimator::Calibrated(calibrated) => calibrated,
             Estimator::Transformed(transformed) => transformed,
             Estimator::Boosted(boosted) => boosted,
+            Estimator::Machine(machine) => machine,
+            Estimator::Duels(duels) => duels,
+            Estimator::Network(network) => network,
         }
     }
 

@@ -18,12 +18,15 @@ mod minimize;
 mod model;
 mod nature;
 mod neighbors;
+mod neural;
 mod prediction;
 #[cfg(test)]
 mod reference;
 mod scaling;
 mod softmax;
+mod spreads;
 mod sums;
+mod svm;
 mod threshold;
 mod transform;
 mod tree;

@@ -76,7 +76,6 @@ fn models_and_hyper_parameters_are_checked() {
     tells(&with("random_forrest", ""), &[("random_forrest", "no model", "`random_forest`")]);
     tells(&with("RandomForestClassifier", ""), &[("RandomForestClassifier", "no model", "`random_forest`")]);
     tells(&with("xgboost", ""), &[("xgboost", "no model", "gradient_boosting")]);
-    tells(&with("svm", ""), &[("svm", "not supported yet", "")]);
     tells(&with("random_forest", "n_estimators: many"), &[("many", "a whole number", "")]);
     tells(
         &with("random_forest", "n_estimators: \"{{ params.treees }}\""),

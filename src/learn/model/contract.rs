@@ -117,10 +117,8 @@ fn a_duplicated_row_is_a_weight_of_two() {
     let x = table();
     let twice: Vec<usize> = (0..ROWS).flat_map(|row| vec![row; 1 + usize::from(row % 3 == 0)]).collect();
     let weights: Vec<f64> = (0..ROWS).map(|row| if row % 3 == 0 { 2.0 } else { 1.0 }).collect();
-    // Copies of a row are neighbours of their own; a leaf's rows are counted, not weighed; a kernel's machine takes no
-    // weight a row.
-    let counts = |name: &str| ["knn", "svm"].contains(&name);
-    for (name, mut with, y) in exact().filter(|(name, ..)| !counts(name)) {
+    // Copies of a row are neighbours of their own; a leaf's rows are counted, not weighed.
+    for (name, mut with, y) in exact().filter(|(name, ..)| *name != "knn") {
         if with.get("min_samples_leaf").is_some() {
             with["min_samples_leaf"] = json!(1);
         }

@@ -12,8 +12,10 @@ mod lasso;
 mod linear_regression;
 mod logistic_regression;
 mod naive_bayes;
+mod neural_network;
 mod random_forest;
 mod ridge;
+mod svm;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -220,10 +222,12 @@ models![
     lasso::Lasso,
     elastic_net::ElasticNet,
     logistic_regression::LogisticRegression,
+    svm::Svm,
     decision_tree::DecisionTree,
     random_forest::RandomForest,
     extra_trees::ExtraTrees,
     gradient_boosting::GradientBoosting,
+    neural_network::NeuralNetwork,
     naive_bayes::NaiveBayes,
     knn::Knn,
     baseline::Baseline,
@@ -250,6 +254,10 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("glmnet", "elastic_net"),
     ("svc", "svm"),
     ("svr", "svm"),
+    ("linearsvc", "svm"),
+    ("linearsvr", "svm"),
+    ("libsvm", "svm"),
+    ("supportvectormachine", "svm"),
     ("cart", "decision_tree"),
     ("decisiontreeclassifier", "decision_tree"),
     ("decisiontreeregressor", "decision_tree"),

@@ -1,0 +1,137 @@
+//! Steps down the gradient: Adam (Kingma & Ba 2015), and momentum as scikit-learn's `sgd`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Below it a moment is 0: processors are slow with smaller numbers.
+const TINY: f32 = 1e-30;
+/// The smallest rate that `adaptive` goes on with, and what it divides by.
+const LEAST: f64 = 1e-6;
+const SLOWER: f64 = 5.0;
+
+/// How the rate of `sgd` changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rate {
+    /// Not at all.
+    #[default]
+    Constant,
+    /// It falls as a power of the rows seen.
+    Invscaling,
+    /// It is divided by 5 whenever nothing improves any more.
+    Adaptive,
+}
+
+/// How steps are made of gradients.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::learn) enum Solver {
+    Adam { beta_1: f64, beta_2: f64, epsilon: f64 },
+    Sgd { rate: Rate, power_t: f64, momentum: f64, nesterov: bool },
+}
+
+/// What steps depend on besides the gradient.
+pub(super) struct Optimizer {
+    solver: Solver,
+    initial: f64,
+    rate: f64,
+    steps: i32,
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+impl Optimizer {
+    pub(super) fn new(solver: Solver, rate: f64, parameters: usize) -> Self {
+        let second = if matches!(solver, Solver::Adam { .. }) { vec![0.0; parameters] } else { Vec::new() };
+        Self { solver, initial: rate, rate, steps: 0, first: vec![0.0; parameters], second }
+    }
+
+    /// Changes the parameters by a step.
+    pub(super) fn step(&mut self, parameters: &mut [f32], gradient: &[f32]) {
+        self.steps = self.steps.saturating_add(1);
+        match self.solver {
+            Solver::Adam { beta_1, beta_2, epsilon } => {
+                let rate = self.rate * (1.0 - beta_2.powi(self.steps)).sqrt() / (1.0 - beta_1.powi(self.steps));
+                let (rate, epsilon) = (rate as f32, epsilon as f32);
+                let (keep, keep_square) = (beta_1 as f32, beta_2 as f32);
+                let (take, take_square) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
+                let moments = self.first.iter_mut().zip(&mut self.second);
+                for ((parameter, gradient), (first, second)) in parameters.iter_mut().zip(gradient).zip(moments) {
+                    let mean = keep * *first + take * gradient;
+                    let square = keep_square * *second + take_square * gradient * gradient;
+                    *first = if mean.abs() < TINY { 0.0 } else { mean };
+                    *second = if square < TINY { 0.0 } else { square };
+                    *parameter -= rate * *first / (second.sqrt() + epsilon);
+                }
+            }
+            Solver::Sgd { momentum, nesterov, .. } => {
+                let (rate, momentum) = (self.rate as f32, momentum as f32);
+                for ((parameter, gradient), speed) in parameters.iter_mut().zip(gradient).zip(&mut self.first) {
+                    let next = momentum * *speed - rate * gradient;
+                    *speed = if next.abs() < TINY { 0.0 } else { next };
+                    *parameter += if nesterov { momentum * *speed - rate * gradient } else { *speed };
+                }
+            }
+        }
+    }
+
+    /// Notes that so many rows have been seen in all.
+    pub(super) fn seen(&mut self, rows: usize) {
+        if let Solver::Sgd { rate: Rate::Invscaling, power_t, .. } = self.solver {
+            self.rate = self.initial / (rows as f64 + 1.0).powf(power_t);
+        }
+    }
+
+    /// Whether there is a slower rate to go on with where nothing improves; it is taken.
+    pub(super) fn slow_down(&mut self) -> bool {
+        let adaptive = matches!(self.solver, Solver::Sgd { rate: Rate::Adaptive, .. });
+        if !adaptive || self.rate <= LEAST {
+            return false;
+        }
+        self.rate /= SLOWER;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Σ (parameter - 3)², from 0.
+    fn descend(solver: Solver, rate: f64, steps: usize) -> f32 {
+        let mut parameters = [0.0f32; 3];
+        let mut optimizer = Optimizer::new(solver, rate, 3);
+        for step in 0..steps {
+            let gradient = parameters.map(|parameter| 2.0 * (parameter - 3.0));
+            optimizer.step(&mut parameters, &gradient);
+            optimizer.seen(step);
+        }
+        parameters[1]
+    }
+
+    #[test]
+    fn every_solver_finds_the_bottom_of_a_bowl() {
+        let sgd = |rate, nesterov| Solver::Sgd { rate, power_t: 0.5, momentum: 0.9, nesterov };
+        let adam = Solver::Adam { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 };
+        // The first step of Adam is the rate, whatever the gradient's size.
+        assert!((descend(adam, 0.1, 1) - 0.1).abs() < 1e-6);
+        assert!((descend(sgd(Rate::Constant, false), 0.1, 1) - 0.6).abs() < 1e-6);
+        assert!((descend(sgd(Rate::Constant, true), 0.1, 1) - 0.6 * 1.9).abs() < 1e-6);
+        for (solver, rate) in [
+            (adam, 0.1),
+            (sgd(Rate::Constant, true), 0.02),
+            (sgd(Rate::Constant, false), 0.02),
+            (sgd(Rate::Invscaling, true), 0.2),
+        ] {
+            let found = descend(solver, rate, 500);
+            assert!((found - 3.0).abs() < 0.01, "{solver:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn only_an_adaptive_rate_gets_slower_and_not_for_ever() {
+        let sgd = |rate| Optimizer::new(Solver::Sgd { rate, power_t: 0.5, momentum: 0.9, nesterov: true }, 0.1, 1);
+        assert!(!sgd(Rate::Constant).slow_down());
+        let mut adaptive = sgd(Rate::Adaptive);
+        assert_eq!((0..100).take_while(|_| adaptive.slow_down()).count(), 8);
+    }
+}
