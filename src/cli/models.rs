@@ -172,7 +172,11 @@ fn show(registry: &Registry, store: &Store, model: &str, as_json: bool) -> Resul
         text.push_str(&format!("\n{}", importance(&trained.importance())));
     }
     if let Some(metrics) = row.lineage["metrics"].as_object() {
-        text.push_str("\nscores when it was registered\n");
+        let of = match row.lineage["refit"].is_object() {
+            true => "scores of the model before it was fitted once more on all rows",
+            false => "scores when it was registered",
+        };
+        text.push_str(&format!("\n{of}\n"));
         for (name, values) in metrics {
             let shown: Vec<String> = values
                 .as_object()

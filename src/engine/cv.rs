@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use serde_json::json;
 
+use super::ensemble::members_key;
 use super::features::{self, Meaning};
 use super::fit::{Lesson, Silent, Stage, Told};
 use super::ground::{Ground, parted};
@@ -39,7 +40,10 @@ pub(super) fn run(cx: &Cx, step: &Step, label: &str, train: &Train, stage: Stage
     ground.describe(cx, validation, &mut parts)?;
     parts.add("features", json!(train.features));
     match stage {
-        Stage::Bare => model_key(cx.plan.seed, train, &mut parts),
+        Stage::Bare => {
+            model_key(cx.plan.seed, train, &mut parts);
+            members_key(cx.plan, train, &mut parts);
+        }
         Stage::Whole => whole_key(cx.plan, train, &mut parts),
     }
     let done = unit(cx, label, &parts, || {

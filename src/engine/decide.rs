@@ -43,7 +43,7 @@ pub(super) fn finish(
 }
 
 /// The rows of classes that the model knows: of another one nothing can be learned.
-fn known(held: FoldAnswers, classes: usize) -> FoldAnswers {
+pub(super) fn known(held: FoldAnswers, classes: usize) -> FoldAnswers {
     let rows: Vec<usize> = (0..held.codes.len()).filter(|row| (held.codes[*row] as usize) < classes).collect();
     if rows.len() == held.codes.len() {
         return held;

@@ -9,7 +9,7 @@ use super::event::Outcome;
 use super::outcome::{Payload, StepDone};
 use super::promote::{self, Promoted};
 use super::run::{Cx, Registration};
-use super::{seal, table};
+use super::{refit, seal, table};
 use crate::plan::{Deploy, Step, StepKind};
 use crate::source::Fault;
 use crate::spec::TargetKind;
@@ -35,7 +35,9 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         }
         _ => (deploy.step, None),
     };
-    let sealed = seal::run(cx, step, model)?;
+    let scored = seal::run(cx, step, model)?;
+    let refitted = if deploy.refit { Some(refit::run(cx, step, model)?) } else { None };
+    let sealed = refitted.as_ref().unwrap_or(&scored);
     let digest = sealed.output("sealed")?;
     let evidence = judgement.map_or(digest, |judgement| {
         Digest::of_json(&json!([digest.to_string(), judgement.report.to_string(), judgement.verdict]))
@@ -50,7 +52,7 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         false => Digest::of_json(&json!([evidence.to_string(), deploy.promote_if])),
     };
     let (source, rows) = origin(cx, model)?;
-    let lineage = json!({
+    let mut lineage = json!({
         "pipeline": cx.plan.name,
         "step": cx.plan.steps[model].name,
         "run": cx.run,
@@ -60,6 +62,13 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         "rows": rows.to_string(),
         "sources": {cx.plan.sources[source].spec.name.as_str(): cx.identity(source)?.bytes.to_string()},
     });
+    let mut why = format!("`{}` of the pipeline `{}`", step.name, cx.plan.name);
+    if let Some(refitted) = &refitted {
+        lineage["refit"] =
+            json!({"rows": refitted.record.meta["rows"], "scored": scored.output("sealed")?.to_string()});
+        lineage["model"] = refitted.output("model")?.to_string().into();
+        why.push_str(", fitted once more on all rows: the scores are of the model before that");
+    }
     let registration = Registration {
         name: deploy.name.clone(),
         alias: deploy.alias.clone(),
@@ -69,7 +78,7 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         targets: deploy.targets.iter().map(TargetKind::to_json).collect(),
         moves_alias: cx.record,
         weighed,
-        why: format!("`{}` of the pipeline `{}`", step.name, cx.plan.name),
+        why,
     };
     // What the registry names must outlast a power cut.
     cx.store.settle(&digest)?;

@@ -2,6 +2,7 @@
 
 use super::cv::{Draw, out_of_fold};
 use super::decide::finish;
+use super::ensemble;
 use super::event::Event;
 use super::features::{self, Meaning};
 use super::held::{OutOfFold, answers};
@@ -10,6 +11,7 @@ use super::table::work_told;
 use crate::data::{Part, Table, positions};
 use crate::learn::{Estimator, Target, Task, Training, Transform, Transformed, Watch};
 use crate::plan::{OpNode, Train};
+use crate::recipe::RowStep;
 use crate::seal::Trained;
 use crate::source::Fault;
 
@@ -28,19 +30,24 @@ pub(super) struct Lesson<'a> {
     cut: Table,
     /// The table after the last op.
     pub(super) table: Table,
+    /// What leads from the rows before the ops to those after them, one by one.
+    pub(super) recipe: Vec<RowStep>,
     meaning: &'a Meaning,
 }
 
 impl<'a> Lesson<'a> {
     /// Fits the ops on the train rows of a table, and applies them to all of its parts.
     pub(super) fn new(cx: &Cx, after: &'a [&'a OpNode], cut: Table, meaning: &'a Meaning) -> Result<Self, Fault> {
-        let table = work_told(after, cut.clone(), cx.plan, &|_| cx.check())?.table;
-        Ok(Self { after, cut, table, meaning })
+        let worked = work_told(after, cut.clone(), cx.plan, &|_| cx.check())?;
+        Ok(Self { after, cut, table: worked.table, recipe: worked.recipe, meaning })
     }
 
     /// A train step's model.
     pub(super) fn model(&self, cx: &Cx, train: &Train, stage: Stage, watch: &dyn Watch) -> Result<Trained, Fault> {
-        let bare = learn(train, &self.table, self.meaning, cx.plan.seed, watch)?;
+        let bare = match &train.ensemble {
+            Some(of) => ensemble::learn(cx, self, train, of, watch)?,
+            None => learn(train, &self.table, self.meaning, cx.plan.seed, watch)?,
+        };
         match stage {
             Stage::Bare => Ok(bare),
             Stage::Whole => finish(train, bare, |bare| {

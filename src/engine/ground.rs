@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::{BooleanChunked, DataFrame};
+use polars::prelude::{BooleanChunked, DataFrame, SortMultipleOptions};
 use serde_json::json;
 
 use super::features::Meaning;
@@ -10,10 +10,11 @@ use super::key;
 use super::run::Cx;
 use super::table::{self, work};
 use super::unit::Parts;
-use crate::data::{Part, Table, stats, unexpected, value_at};
+use crate::data::{Part, ROW, Table, stats, unexpected, value_at};
 use crate::learn::{self, Fold, Task};
-use crate::plan::{Cv, OpNode, Plan, Train};
+use crate::plan::{Cv, Input, OpNode, Plan, Train};
 use crate::source::Fault;
+use crate::store::Digest;
 
 /// Where the rows are cut.
 enum Base {
@@ -84,6 +85,49 @@ impl<'a> Ground<'a> {
                 Ok(Table::of_parts(meta.shape.clone(), parts))
             }
             Base::Source(source) => Ok(work(&self.before, (*cx.table(source)?).clone(), cx.plan)?.table),
+        }
+    }
+}
+
+impl Ground<'_> {
+    /// The rows of all parts.
+    pub(super) fn all_rows(&self, cx: &Cx) -> Result<Table, Fault> {
+        let Base::Split(at) = self.base else { return self.table(cx, false) };
+        let meta = &cx.done(at).segments()[0].table;
+        let mut all: Option<DataFrame> = None;
+        for part in &meta.parts {
+            let frame = table::frame(cx, part)?;
+            match &mut all {
+                None => all = Some((*frame).clone()),
+                Some(all) => drop(all.vstack_mut(&frame).map_err(unexpected)?),
+            }
+        }
+        let all = all.expect("a table has parts");
+        // In the order of the source, as if they had never been parted.
+        let all = all.sort([ROW], SortMultipleOptions::default().with_maintain_order(true)).map_err(unexpected)?;
+        Ok(Table::of_parts(meta.shape.clone(), vec![(Part::All, all)]))
+    }
+
+    /// The parts of a key that say which rows these are, and what is done with them.
+    pub(super) fn describe_all(&self, cx: &Cx, parts: &mut Parts) -> Result<(), Fault> {
+        self.describe(cx, false, parts)?;
+        if let Base::Split(at) = self.base {
+            let others = cx.done(at).segments()[0].table.parts.iter().filter(|meta| !meta.part.trains());
+            others.for_each(|meta| key::part(parts, meta));
+        }
+        Ok(())
+    }
+
+    /// The recipes that lead to these rows.
+    pub(super) fn recipes(&self, cx: &Cx, input: Input) -> Vec<Digest> {
+        let (_, steps) = cx.plan.chain(input);
+        match self.base {
+            Base::Split(at) => {
+                let place = steps.iter().position(|step| *step == at).expect("it is on the way");
+                let before = steps[..place].iter().flat_map(|step| cx.done(*step).segments());
+                before.chain(cx.done(at).segments().first()).map(|segment| segment.recipe).collect()
+            }
+            Base::Source(_) => unreachable!("the plan lets only rows that are split be joined again"),
         }
     }
 }

@@ -6,10 +6,11 @@ use polars::prelude::{DataFrame, IdxCa, NamedFrom};
 use serde_json::json;
 
 use super::run::Cx;
+use super::sources::Identity;
 use super::table;
 use super::unit::{Done, Made, Parts, label, unit};
 use crate::data::{Table, Value, positions, unexpected, value_at};
-use crate::plan::{Step, StepKind};
+use crate::plan::{Step, StepKind, Train};
 use crate::recipe::{RowStep, prune};
 use crate::seal::{FORMAT, InputField, Sample, Sealed, Trained, reference};
 use crate::source::Fault;
@@ -24,10 +25,9 @@ pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
         unreachable!("the plan lets only train steps stand here");
     };
     let digest = cx.done(model).outputs["model"];
-    let (source, steps) = cx.plan.chain(train.input);
+    let way = Way::of(cx, train)?;
     let recipes: Vec<Digest> =
-        steps.iter().flat_map(|step| cx.done(*step).segments()).map(|segment| segment.recipe).collect();
-    let identity = cx.identity(source)?;
+        way.steps.iter().flat_map(|step| cx.done(*step).segments()).map(|segment| segment.recipe).collect();
     let meta = table::meta(cx, train.input)?;
     let mut parts = Parts::new("seal");
     parts.add("format", FORMAT);
@@ -35,24 +35,42 @@ pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
     for (nth, recipe) in recipes.iter().enumerate() {
         parts.add(format!("recipe[{nth}]"), recipe.to_string());
     }
-    parts.add(format!("source.{}", cx.plan.sources[source].spec.name), identity.bytes.to_string());
-    parts.add("reading", identity.reading);
+    way.describe(cx, &mut parts);
     parts.add("rows.train.__row", table::digest_of(meta.training(), table::POSITIONS, &meta.shape)?.to_string());
-    parts.add("unasked", json!(cx.plan.unasked));
     unit(cx, &label(&cx.plan.name, &step.name, "seal"), &parts, || {
         let trained = Trained::from_bytes(&table::object(&cx.store, &digest)?)?;
         let mut whole: Vec<RowStep> = Vec::new();
         for recipe in &recipes {
             whole.extend(table::recipe(&cx.store, recipe)?);
         }
-        let versions = versions(cx, &steps);
         let training = table::frame(cx, meta.training())?;
-        let raw = cx.table(source)?;
-        let sealed = seal(cx, source, trained, &whole, versions, &raw, &training)?;
+        let sealed = seal(cx, &way, trained, &whole, &training)?;
         let digest = cx.store.put(&sealed.to_bytes())?;
         let inputs: Vec<&str> = sealed.signature.iter().map(|field| field.name.as_str()).collect();
         Ok(Made::new(BTreeMap::from([("sealed".to_owned(), digest)]), json!({"inputs": inputs})))
     })
+}
+
+/// The source and the steps that lead to a model.
+pub(super) struct Way {
+    source: usize,
+    steps: Vec<usize>,
+    identity: Identity,
+}
+
+impl Way {
+    pub(super) fn of(cx: &Cx, train: &Train) -> Result<Self, Fault> {
+        let (source, steps) = cx.plan.chain(train.input);
+        Ok(Self { source, steps, identity: cx.identity(source)? })
+    }
+
+    /// The parts of a key that say what a request looks like.
+    pub(super) fn describe(&self, cx: &Cx, parts: &mut Parts) {
+        let name = &cx.plan.sources[self.source].spec.name;
+        parts.add(format!("source.{name}"), self.identity.bytes.to_string());
+        parts.add("reading", self.identity.reading.clone());
+        parts.add("unasked", json!(cx.plan.unasked));
+    }
 }
 
 fn versions(cx: &Cx, steps: &[usize]) -> BTreeMap<String, u32> {
@@ -60,15 +78,16 @@ fn versions(cx: &Cx, steps: &[usize]) -> BTreeMap<String, u32> {
     ops.map(|node| (node.op.name().to_owned(), node.op.version())).collect()
 }
 
-fn seal(
+/// Seals a model with the row steps that lead to its features. `training` are the rows that it learned from.
+pub(super) fn seal(
     cx: &Cx,
-    source: usize,
+    way: &Way,
     trained: Trained,
     whole: &[RowStep],
-    ops: BTreeMap<String, u32>,
-    raw: &Table,
     training: &DataFrame,
 ) -> Result<Sealed, Fault> {
+    let (source, raw) = (way.source, cx.table(way.source)?);
+    let ops = versions(cx, &way.steps);
     let needed: BTreeSet<String> = trained.features.iter().map(|feature| feature.name.clone()).collect();
     let pruned = prune(whole, &needed, &cx.plan.unasked);
     let contract = cx.plan.sources[source].contract.as_ref();
@@ -77,7 +96,7 @@ fn seal(
         let rule = contract.and_then(|contract| contract.columns.get(&field.name));
         signature.push(InputField::new(&field.name, field.kind, rule, &cx.plan.sources[source].spec.reading.missing));
     }
-    let rows = raw_rows(raw, training)?;
+    let rows = raw_rows(&raw, training)?;
     let mut columns = Vec::new();
     for field in &signature {
         columns.push(rows.column(&field.name).map_err(unexpected)?);

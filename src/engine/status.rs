@@ -1,5 +1,6 @@
 //! What a run would do, without doing it.
 
+use std::borrow::Cow;
 use std::sync::mpsc;
 
 use serde::Serialize;
@@ -72,7 +73,7 @@ pub fn ahead(plan: &Plan, places: &[usize], env: &Env) -> Vec<StepStatus> {
 /// A step with what is known of the making of its result.
 fn told(cx: &RunCx, place: usize, ahead: Ahead, reason: Reason) -> StepStatus {
     let node = &cx.plan.steps[place];
-    let key = |unit: &&str| {
+    let key = |unit: &Cow<str>| {
         let label = label(&cx.plan.name, &node.name, unit);
         let now = (ahead == Ahead::Cached).then(|| cx.key_of(&label)).flatten();
         now.or_else(|| cx.store.latest(&label))
@@ -194,17 +195,21 @@ pub fn kept(plan: &Plan, places: &[usize], env: &Env) -> Vec<Option<StepDone>> {
 }
 
 /// The named units that a step has.
-fn units(kind: &StepKind) -> Vec<&'static str> {
+fn units(kind: &StepKind) -> Vec<Cow<'static, str>> {
     match kind {
-        StepKind::Table(table) if table.segments().len() > 1 => vec!["split", ""],
+        StepKind::Table(table) if table.segments().len() > 1 => vec!["split".into(), "".into()],
         StepKind::Train(train) => {
             let follows = train.decision.follows();
             let held = train.decision.needs_held_out();
             let named = [("", true), ("held-out", held), ("decide", follows), ("cv", train.cv.is_some())];
-            named.into_iter().filter(|(_, is)| *is).map(|(unit, _)| unit).collect()
+            let named = named.into_iter().filter(|(_, is)| *is).map(|(unit, _)| Cow::from(unit));
+            let learns = train.ensemble.iter().filter(|ensemble| ensemble.fusion.learns());
+            let members = learns.flat_map(|ensemble| 0..ensemble.members.len());
+            members.map(|nth| Cow::from(format!("of[{nth}]"))).chain(named).collect()
         }
-        StepKind::Deploy(_) => vec!["seal"],
-        _ => vec![""],
+        StepKind::Deploy(deploy) if deploy.refit => vec!["seal".into(), "refit".into()],
+        StepKind::Deploy(_) => vec!["seal".into()],
+        _ => vec!["".into()],
     }
 }
 

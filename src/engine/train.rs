@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::cv::{self, Draw};
 use super::decide::finish;
+use super::ensemble;
 use super::event::Outcome;
 use super::features;
 use super::fit::{Stage, Told, learn};
@@ -15,7 +16,7 @@ use super::run::Cx;
 use super::table;
 use super::unit::{Done, Made, Parts, label, unit};
 use crate::data::{Part, Table};
-use crate::plan::{Plan, Step, Train};
+use crate::plan::{Ensemble, Plan, Step, Train};
 use crate::seal::{FORMAT, Trained};
 use crate::source::Fault;
 use crate::spec::Weights;
@@ -24,14 +25,12 @@ use crate::store::Digest;
 /// Runs a train step.
 pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault> {
     let meta = table::meta(cx, train.input)?;
-    let names = features::names(train, &meta.shape)?;
-    let parts = key(cx, train, &meta, &names)?;
-    let bare = unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || {
-        let trained = fit(cx, step, train, &meta)?;
-        cx.check()?;
-        made(cx, &trained)
-    })?;
-    let mut ran = bare.ran.clone();
+    let mut ran = None;
+    let bare = match &train.ensemble {
+        Some(of) => ensemble::run(cx, step, train, of, &meta, &mut ran)?,
+        None => learned(cx, step, train, &meta)?,
+    };
+    ran = ran.or(bare.ran.clone());
     let whole = decided(cx, step, train, &meta, &bare, &mut ran)?;
     let done = whole.as_ref().unwrap_or(&bare);
     let digest = done.output("model")?;
@@ -56,6 +55,17 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
     })
 }
 
+/// The model as it is learned.
+fn learned(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta) -> Result<Done, Fault> {
+    let names = features::names(train, &meta.shape)?;
+    let parts = key(cx, train, meta, &names)?;
+    unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || {
+        let trained = fit(cx, step, train, meta)?;
+        cx.check()?;
+        made(cx, &trained)
+    })
+}
+
 fn summary(train: &Train, meta: &Json) -> String {
     let count = |key: &str| meta[key].as_u64().unwrap_or_default();
     let calibrated = train.decision.calibrate.map(|how| format!(", calibrated ({})", how.name()));
@@ -71,7 +81,7 @@ fn summary(train: &Train, meta: &Json) -> String {
 }
 
 /// A trained model, kept.
-fn made(cx: &Cx, trained: &Trained) -> Result<Made, Fault> {
+pub(super) fn made(cx: &Cx, trained: &Trained) -> Result<Made, Fault> {
     let outputs = BTreeMap::from([("model".to_owned(), cx.store.put(&trained.to_bytes())?)]);
     let mut meta =
         json!({"rows": trained.rows, "features": trained.features.len(), "importance": trained.importance()});
@@ -92,7 +102,7 @@ fn key(cx: &Cx, train: &Train, meta: &TableMeta, names: &[String]) -> Result<Par
 }
 
 /// The rows of a part that a model reads, with the answers and how much each counts.
-fn rows_key(
+pub(super) fn rows_key(
     train: &Train,
     meta: &TableMeta,
     part: &PartMeta,
@@ -137,6 +147,7 @@ pub(super) fn model_key(seed: u64, train: &Train, parts: &mut Parts) {
 pub(super) fn whole_key(plan: &Plan, train: &Train, parts: &mut Parts) {
     model_key(plan.seed, train, parts);
     decision_key(train, parts);
+    ensemble::members_key(plan, train, parts);
     if train.decision.needs_held_out() {
         Draw::of(plan, train).describe(plan.seed, parts);
     }
@@ -152,8 +163,12 @@ fn decision_key(train: &Train, parts: &mut Parts) {
 }
 
 /// Whether a model is made with rows that it hasn't learned from.
-pub(super) fn needs_held_out(_: &Plan, train: &Train, stage: Stage) -> bool {
-    stage == Stage::Whole && train.decision.needs_held_out()
+pub(super) fn needs_held_out(plan: &Plan, train: &Train, stage: Stage) -> bool {
+    let of_members = |ensemble: &Ensemble| {
+        let members = ensemble.members.iter().map(|step| ensemble::member(plan, *step));
+        ensemble.fusion.learns() || members.into_iter().any(|member| needs_held_out(plan, member, Stage::Whole))
+    };
+    (stage == Stage::Whole && train.decision.needs_held_out()) || train.ensemble.as_ref().is_some_and(of_members)
 }
 
 fn fit(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta) -> Result<Trained, Fault> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::bayes::Bayes;
 use super::calibration::Calibrated;
 use super::explain::{self, Explanation};
+use super::fusion::{Ensemble, Mix};
 use super::linear::{Constant, Line, Logistic};
 use super::neighbors::Neighbors;
 use super::neural::Network;
@@ -83,6 +84,10 @@ pub enum Estimator {
     Forest(Forest),
     /// Another one with its probabilities calibrated.
     Calibrated(Calibrated),
+    /// Several as one.
+    Ensemble(Ensemble),
+    /// A mean of answers.
+    Mix(Mix),
     /// Another one with its numbers brought back from another scale.
     Transformed(Transformed),
     /// Trees whose answers are summed up.
@@ -105,6 +110,8 @@ impl Estimator {
             Estimator::Neighbors(neighbors) => neighbors,
             Estimator::Forest(forest) => forest,
             Estimator::Calibrated(calibrated) => calibrated,
+            Estimator::Ensemble(ensemble) => ensemble,
+            Estimator::Mix(mix) => mix,
             Estimator::Transformed(transformed) => transformed,
             Estimator::Boosted(boosted) => boosted,
             Estimator::Machine(machine) => machine,
@@ -153,7 +160,11 @@ impl Estimator {
 
     /// Whether its probabilities are log-odds at heart, which a calibration then reads.
     pub(super) fn is_log_odds(&self) -> bool {
-        matches!(self, Estimator::Logistic(_))
+        match self {
+            Estimator::Logistic(_) => true,
+            Estimator::Ensemble(ensemble) => ensemble.is_log_odds(),
+            _ => false,
+        }
     }
 
     /// Says something of rows of `columns` values each, one after another.

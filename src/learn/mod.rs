@@ -10,6 +10,7 @@ mod descent;
 mod elementary;
 mod estimator;
 mod explain;
+mod fusion;
 mod gram;
 mod least_squares;
 mod linear;
@@ -41,6 +42,9 @@ pub use calibration::{Calibrate, Calibrated, Calibration, HeldOut};
 pub use cv::{Fold, folds, time_folds};
 pub use estimator::Estimator;
 pub use explain::{Explanation, Scale};
+pub use fusion::{
+    ENSEMBLE, Ensemble, Fusion, Hard, Member, Method, Mix, Params as FusionParams, answer_columns, ensemble_entry,
+};
 pub use metric::{
     ClassCurves, ClassReport, Curves, Direction, Gain, Interval, MetricEntry, Paired, PrecisionRecall, Reliability,
     ReliabilityBin, Report, ResidualBin, Residuals, Roc, Scored, Sheet, confusion, find_metric, intervals, metrics,

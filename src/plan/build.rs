@@ -201,7 +201,7 @@ fn step(
             })
         }
         Verb::Train(spec_train) => start(&spec_train.table, "train", plan, &mut found)
-            .and_then(|(input, shape, _)| train::train(spec_train, input, shape, spec, &mut found))
+            .and_then(|(input, shape, _)| train::train(spec_train, input, shape, spec, plan, &mut found))
             .map(StepKind::Train),
         Verb::Evaluate(spec_evaluate) => evaluate::evaluate(spec_evaluate, plan, &mut found).map(StepKind::Evaluate),
         Verb::Deploy(spec_deploy) => deploy::deploy(spec_deploy, plan, &mut found).map(StepKind::Deploy),

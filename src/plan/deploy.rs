@@ -32,6 +32,9 @@ pub(super) fn deploy(spec: &DeploySpec, plan: &Plan, faults: &mut Vec<Fault>) ->
         }
         None => {}
     }
+    if let Some(kind) = step.map(|step| &plan.steps[step].kind).filter(|_| spec.refit.is_some()) {
+        faults.extend(unparted(kind, plan));
+    }
     let twin = plan.steps.iter().find_map(|step| match &step.kind {
         StepKind::Deploy(other) if other.name == spec.name && other.alias == spec.alias => Some(&step.name),
         _ => None,
@@ -52,6 +55,7 @@ pub(super) fn deploy(spec: &DeploySpec, plan: &Plan, faults: &mut Vec<Fault>) ->
         alias: spec.alias.clone(),
         promote_if: spec.promote_if.clone(),
         on,
+        refit: spec.refit.is_some(),
         targets: spec.targets.clone(),
     })
 }
@@ -76,4 +80,17 @@ fn promotion(spec: &DeploySpec, plan: &Plan, step: usize, on: Part, faults: &mut
         let fault = Fault::new("no-part", message).help("put `split: {test: 0.25}` among the ops before training");
         faults.push(fault.on_key().within("promote_if"));
     }
+}
+
+/// Where nothing splits the rows, a model has learned from all of them already.
+fn unparted(kind: &StepKind, plan: &Plan) -> Option<Fault> {
+    let train = match kind {
+        StepKind::Train(train) => train,
+        StepKind::Evaluate(evaluate) => super::evaluate::train(plan, *evaluate.models.first()?),
+        _ => return None,
+    };
+    let (_, steps) = plan.chain(train.input);
+    let is_split = steps.into_iter().any(|step| plan.table(step).is_some_and(|table| table.split.is_some()));
+    let fault = Fault::new("no-part", "nothing splits the rows: the model has learned from all of them already");
+    (!is_split).then(|| fault.help("leave `refit` out").on_key().within("refit"))
 }

@@ -21,7 +21,13 @@ fn references(step: &StepSpec) -> Vec<Reference<'_>> {
             let key = if table.verb == crate::spec::VerbKind::Clean { "clean" } else { "transform" };
             one(&table.input, key)
         }
-        Verb::Train(train) => one(&train.table, "train"),
+        Verb::Train(train) => {
+            let members = train.members.iter().map(|(index, name)| {
+                let route = Route::of(["with", "of"]).index(*index);
+                Reference { name, route }
+            });
+            one(&train.table, "train").into_iter().chain(members).collect()
+        }
         Verb::Deploy(deploy) => one(&deploy.step, "deploy"),
         Verb::Evaluate(evaluate) => evaluate
             .models

@@ -5,6 +5,7 @@
 mod build;
 mod decision;
 mod deploy;
+mod ensemble;
 mod evaluate;
 mod graph;
 mod leaks;
@@ -17,6 +18,7 @@ mod tests;
 mod train;
 
 pub use build::{Built, Problem, Schemas, build};
+pub use ensemble::Ensemble;
 pub use node::{
     Cv, Decision, Deploy, Evaluate, Given, Input, On, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode,
     Step, StepKind, TableStep, Target, Threshold, Train,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 
+use super::ensemble::Ensemble;
 use crate::data::{Contract, Format, Kind, Part, Selector, Shape, Table};
 use crate::expr::Expr;
 use crate::learn::{Calibrate, CheckedModel, Goal, Task, Transform};
@@ -119,7 +120,10 @@ impl Plan {
         };
         match kind {
             StepKind::Table(table) => of(&table.input).into_iter().collect(),
-            StepKind::Train(train) => of(&train.input).into_iter().collect(),
+            StepKind::Train(train) => {
+                let members = train.ensemble.iter().flat_map(|ensemble| ensemble.members.iter().copied());
+                of(&train.input).into_iter().chain(members).collect()
+            }
             StepKind::Evaluate(evaluate) => {
                 let mut needs = evaluate.models.clone();
                 if let On::Table(input) = &evaluate.on {
@@ -295,6 +299,8 @@ pub struct Train {
     pub cv: Option<Cv>,
     /// What is done with its answers.
     pub decision: Decision,
+    /// The models that it is made of, if it is an ensemble.
+    pub ensemble: Option<Ensemble>,
 }
 
 /// What is done with a model's answers.
@@ -333,17 +339,34 @@ pub enum Threshold {
 impl Train {
     /// Why the model can't learn from a column of that type, if it can't.
     pub fn unfit(&self, column: &str, kind: Kind) -> Option<Fault> {
-        unfit(self.model_name, self.model.takes_categories(), column, kind)
+        // The members of an ensemble were asked themselves.
+        let of_members = self.ensemble.is_some();
+        unfit(self.model_name, self.model.takes_categories(), column, kind).filter(|_| !of_members)
+    }
+
+    /// The column that says how much rows count, if one does.
+    fn weight(&self) -> Option<&String> {
+        match &self.weights {
+            Some(Weights::Column(column)) => Some(column),
+            _ => None,
+        }
+    }
+
+    /// What it reads, or its members do: the columns that are picked of, and the one that says how much rows count.
+    pub(super) fn reads(&self) -> Vec<(Selector, Option<String>)> {
+        match &self.ensemble {
+            Some(ensemble) => ensemble.reads.clone(),
+            None => vec![(self.features.clone(), self.weight().cloned())],
+        }
     }
 
     /// The columns that it learns from, in the order they are picked: neither the target nor the weights.
     pub fn picks(&self, shape: &Shape) -> Result<Vec<String>, Fault> {
-        let weight = match &self.weights {
-            Some(Weights::Column(column)) => Some(column),
-            _ => None,
-        };
+        if let Some(ensemble) = &self.ensemble {
+            return ensemble.picks(shape, &self.target.column);
+        }
         let picked = self.features.resolve(shape)?;
-        Ok(picked.into_iter().filter(|name| *name != self.target.column && Some(name) != weight).collect())
+        Ok(picked.into_iter().filter(|name| *name != self.target.column && Some(name) != self.weight()).collect())
     }
 }
 
@@ -420,6 +443,8 @@ pub struct Deploy {
     pub promote_if: Vec<Promotion>,
     /// The part that both are judged on.
     pub on: Part,
+    /// Whether the model is fitted once more, on the rows of all parts, before it goes out.
+    pub refit: bool,
     /// Where it goes.
     pub targets: Vec<TargetKind>,
 }

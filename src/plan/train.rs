@@ -1,9 +1,12 @@
 //! A train step: its model decoded by name, its target and features looked up.
 
 use super::decision::decision;
-use super::node::{Cv, Input, Target, Train, unfit};
+use super::ensemble;
+use super::node::{Cv, Input, Plan, Target, Train, unfit};
 use crate::data::{Kind, Selector, Shape};
-use crate::learn::{CheckedModel, Model, ModelEntry, ModelVisitor, Task, find_model, with_model};
+use crate::learn::{
+    CheckedModel, ENSEMBLE, Fusion, Model, ModelEntry, ModelVisitor, Task, ensemble_entry, find_model, with_model,
+};
 use crate::source::{Data, Fault, Node, Route, Segment, decode};
 use crate::spec::{Roles, Spec, TargetSpec, TrainSpec, Weights};
 
@@ -13,9 +16,10 @@ pub(super) fn train(
     input: Input,
     shape: Option<&Shape>,
     pipeline: &Spec,
+    plan: &Plan,
     faults: &mut Vec<Fault>,
 ) -> Option<Train> {
-    let model = model(spec, faults);
+    let (model, fusion) = learner(spec, faults);
     let Some(target) = spec.target.as_ref().or(pipeline.target.as_ref()) else {
         let fault = Fault::new("no-target", "nothing says which column to predict");
         faults.push(fault.help("write `target: COLUMN` at the top of the file or in this step").within("train"));
@@ -40,7 +44,7 @@ pub(super) fn train(
         faults.push(fault.within("train"));
     }
     let features = spec.features.clone().unwrap_or_else(Selector::all);
-    if let Some(shape) = shape {
+    if let Some(shape) = shape.filter(|_| spec.model != ENSEMBLE) {
         check_features(
             spec,
             model.as_ref().map(|(entry, _)| *entry),
@@ -64,7 +68,7 @@ pub(super) fn train(
         );
         faults.push(fault.help("take a model of the other kind, or say `task:`").within("model"));
     }
-    Some(Train {
+    let mut train = Train {
         input,
         model_name: entry.name,
         model,
@@ -74,7 +78,12 @@ pub(super) fn train(
         weights: spec.weights.clone(),
         cv: spec.cv.as_ref().map(|cv| Cv { folds: cv.folds, time: cv.time.clone() }),
         decision,
-    })
+        ensemble: None,
+    };
+    if let Some(fusion) = fusion {
+        train.ensemble = Some(ensemble::ensemble(spec, fusion, input, &train, plan, faults)?);
+    }
+    Some(train)
 }
 
 /// What a target of that type asks for.
@@ -154,6 +163,21 @@ fn check_features(
 }
 
 type Checked = (&'static ModelEntry, Box<dyn CheckedModel>);
+
+/// The model, and how it fuses others if it is an ensemble.
+fn learner(spec: &TrainSpec, faults: &mut Vec<Fault>) -> (Option<Checked>, Option<Fusion>) {
+    if spec.model != ENSEMBLE {
+        return (model(spec, faults), None);
+    }
+    let entry = ensemble_entry();
+    match ensemble::fusion(spec.with.as_ref(), |fault| meant(fault, entry)) {
+        Ok(fusion) => (Some((entry, Box::new(fusion.clone()))), Some(fusion)),
+        Err(found) => {
+            faults.extend(found.into_iter().map(|fault| fault.within("with")));
+            (None, None)
+        }
+    }
+}
 
 fn model(spec: &TrainSpec, faults: &mut Vec<Fault>) -> Option<Checked> {
     let entry = match find_model(&spec.model) {

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::expr::{Family, functions};
-use crate::learn::{Direction, metrics, models};
+use crate::learn::{Direction, ensemble_entry, metrics, models};
 use crate::ops::catalogue;
 
 const NOTE: &str = "<!-- Generated from the catalogue; don't edit. -->\n\n";
@@ -94,7 +94,7 @@ fn models_page() -> String {
     let mut text = format!(
         "# Models\n\n{NOTE}Hyper-parameters stand under `with`, in scikit-learn's names; what isn't said has its default.\n"
     );
-    for entry in models() {
+    for entry in models().iter().chain([ensemble_entry()]) {
         let tasks: Vec<&str> = entry.tasks.iter().map(|task| task.name()).collect();
         let takes = match (entry.missing, entry.categories) {
             (true, true) => " Takes missing values and categories as they are.",

@@ -128,6 +128,11 @@ fn refer(step: &mut Entry, matrices: &Matrices, faults: &mut Vec<Fault>) {
     for field in fields {
         if SEVERAL.contains(&field.key.as_str()) {
             several(&mut field.value, matrices);
+        } else if field.key == "with"
+            && let Data::Map(settings) = &mut field.value.data
+        {
+            // The members of an ensemble.
+            settings.iter_mut().filter(|setting| setting.key == "of").for_each(|of| several(&mut of.value, matrices));
         } else if SINGLE.contains(&field.key.as_str())
             && let Some(names) = field.value.as_str().and_then(|name| matrices.names.get(name))
         {

@@ -35,7 +35,7 @@ pub use schedule::Schedule;
 pub use size::{MEMORY, Memory};
 pub use source::{Origin, SourceSpec, TableFields};
 pub use step::{
-    Bar, CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, Over, Promotion, StepSpec, TableSpec, TargetKind, TrainSpec,
-    Verb, VerbKind, Weights,
+    Bar, CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, Over, Promotion, Refit, StepSpec, TableSpec, TargetKind,
+    TrainSpec, Verb, VerbKind, Weights,
 };
 pub use watch::WatchSpec;

@@ -107,6 +107,8 @@ pub struct TrainSpec {
     pub cv: Option<CvSpec>,
     /// `classification` or `regression`, if the target's type shouldn't tell.
     pub task: Option<crate::learn::Task>,
+    /// The train steps that an ensemble is made of, each with its place among what was written.
+    pub members: Vec<(usize, String)>,
     /// What is done with its answers.
     pub decision: DecisionSpec,
 }
@@ -256,8 +258,18 @@ pub struct DeploySpec {
     pub alias: String,
     /// What a model must reach, compared with the one that the alias points to, before the alias moves.
     pub promote_if: Vec<Promotion>,
+    /// On which rows the model is fitted once more before it goes out.
+    pub refit: Option<Refit>,
     /// Where the model goes: the target's name and its settings.
     pub targets: Vec<TargetKind>,
+}
+
+/// On which rows a model is fitted once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refit {
+    /// Those of every part.
+    All,
 }
 
 /// A deploy target with its settings.

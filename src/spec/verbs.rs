@@ -6,6 +6,7 @@ use super::step::{
     CvSpec, DeploySpec, EvaluateSpec, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
 };
 use super::{DecisionSpec, RunSpec, TargetSpec, gates, promote};
+use crate::learn::ENSEMBLE;
 use crate::ops::Rows;
 use crate::source::{Data, Entry, Fault, Fields, Node, Route, decode, suggest};
 
@@ -125,7 +126,19 @@ fn train(fields: &mut Fields) -> Option<TrainSpec> {
     let task = fields.take("task");
     let decision = DecisionSpec::read(fields);
     fields.later(&["tune", "update"]);
-    Some(TrainSpec { table: table?, model: model?, with, target, features, weights, cv, task, decision })
+    let model: String = model?;
+    let members = if model == ENSEMBLE { members(with.as_ref()) } else { Vec::new() };
+    Some(TrainSpec { table: table?, model, with, target, features, weights, cv, task, members, decision })
+}
+
+/// The names of an ensemble's members, as far as they are names.
+fn members(with: Option<&Node>) -> Vec<(usize, String)> {
+    match with.and_then(|with| with.get("of")).map(|of| &of.data) {
+        Some(Data::Seq(items)) => {
+            items.iter().enumerate().filter_map(|(index, item)| Some((index, item.as_str()?.to_owned()))).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -196,7 +209,8 @@ fn deploy(fields: &mut Fields) -> Option<DeploySpec> {
     }
     let alias = fields.take("alias").unwrap_or_else(|| "champion".to_owned());
     let promote_if = fields.node("promote_if").map(|node| promote::read(node, fields)).unwrap_or_default();
-    fields.later(&["branches", "refit"]);
+    let refit = fields.take("refit");
+    fields.later(&["branches"]);
     let mut targets = Vec::new();
     match fields.node("to").map(|node| (&node.data, node)) {
         None => {}
@@ -212,7 +226,7 @@ fn deploy(fields: &mut Fields) -> Option<DeploySpec> {
         }
         Some((_, node)) => targets.extend(target(node, &Route::of(["to"]), fields)),
     }
-    Some(DeploySpec { step: step?, name: name?, alias, promote_if, targets })
+    Some(DeploySpec { step: step?, name: name?, alias, promote_if, refit, targets })
 }
 
 #[derive(Default, Deserialize)]

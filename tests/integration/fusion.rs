@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::mill::{Mill, made, step};
 
 /// Customers who leave or stay: 600 rows in which one of five leaves, more often where usage is low.
-fn churn(train: &str) -> Mill {
+pub fn churn(train: &str) -> Mill {
     let mut table = "id,usage,age,plan,spend,churned\n".to_owned();
     let mut state = 7u64;
     let mut draw = |below: u64| {
@@ -47,11 +47,17 @@ fn figure(run: &Json, metric: &str) -> f64 {
 /// The rows that the deployed model says "yes" to, and the probability that each has.
 fn answers(mill: &Mill) -> Vec<(bool, f64)> {
     let scored = mill.fine(&["predict", "churn", "--in", "data/churn.csv"]).stdout;
-    let header: Vec<&str> = scored.lines().next().expect("a header").split(',').collect();
-    let column = |name: &str| header.iter().position(|other| *other == name).unwrap_or_else(|| panic!("{header:?}"));
-    let (label, chance) = (column("prediction"), column("probability_yes"));
-    let rows = scored.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
-    rows.map(|row| (row[label] == "yes", row[chance].parse().expect("a number"))).collect()
+    let labels = column(&scored, "prediction").into_iter().map(|label| label == "yes");
+    let chances = column(&scored, "probability_yes").into_iter().map(|chance| chance.parse().expect("a number"));
+    labels.zip(chances).collect()
+}
+
+/// The cells of a column of a table of plain cells.
+pub fn column<'a>(table: &'a str, name: &str) -> Vec<&'a str> {
+    let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().expect("a header");
+    let place = header.iter().position(|other| *other == name).unwrap_or_else(|| panic!("{header:?}"));
+    lines.map(|line| line[place]).collect()
 }
 
 #[test]
@@ -95,7 +101,7 @@ fn another_goal_chooses_anew_and_learns_nothing_anew() {
 }
 
 /// Gives every test row the other answer.
-fn turn_test_rows(mill: &Mill) {
+pub fn turn_test_rows(mill: &Mill) {
     let test = mill.fine(&["get", "churn/features.test"]).stdout;
     let ids: Vec<&str> = test.lines().skip(1).map(|line| line.split(',').next().expect("an id")).collect();
     let table = mill.read("data/churn.csv");
@@ -233,4 +239,64 @@ fn a_threshold_of_three_classes_is_refused() {
     let ran = mill.go(&["run", "penguins"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("a threshold is for two classes, and `species` has 3"), "{}", ran.stderr);
+}
+
+/// A model of few parts, deployed after one more fit on all rows.
+fn refitted(train: &str) -> Mill {
+    let mill = one(train);
+    mill.edit("pipelines/churn.yaml", "as: churn}", "as: churn, refit: all}");
+    mill
+}
+
+#[test]
+fn a_refit_learns_from_every_row_and_is_no_part_of_the_scores() {
+    let mill = refitted("    cv: 3\n");
+    let run = mill.run(&["churn"]);
+    assert_eq!(run["status"], "done", "{run:#}");
+    assert!(made(&mill.run(&["churn"])).is_empty());
+    mill.fine(&["run", "churn", "--locked"]);
+    let shown = mill.fine(&["models", "show", "churn", "--json"]).stdout;
+    assert!(shown.contains("\"rows\": 600") || shown.contains("\"rows\":600"), "{shown}");
+    let told = mill.fine(&["models", "show", "churn"]).stdout;
+    assert!(told.contains("fitted once more on all rows"), "{told}");
+    // The same as a model that never saw a split.
+    let whole = refitted("");
+    whole.edit("pipelines/churn.yaml", "      - split: {test: 0.25, stratify: churned}\n", "");
+    let text = whole.go(&["check", "churn"]).stderr;
+    assert!(text.contains("nothing splits the rows"), "{text}");
+    let yaml = whole.read("pipelines/churn.yaml");
+    let (before, rest) = yaml.split_once("  quality:").expect("a step");
+    assert!(rest.contains("live"));
+    whole.file("pipelines/churn.yaml", &format!("{before}  live: {{deploy: model, as: churn}}\n"));
+    whole.run(&["churn"]);
+    for ((_, one), (_, other)) in answers(&mill).into_iter().zip(answers(&whole)) {
+        assert!((one - other).abs() < 1e-6, "{one} {other}");
+    }
+    // What test rows say counts now, and only now.
+    turn_test_rows(&mill);
+    mill.edit("pipelines/churn.yaml", "stratify: churned", "hash: id");
+    mill.run(&["churn"]);
+}
+
+#[test]
+fn a_refit_takes_what_follows_the_model_with_it() {
+    let mill = refitted("    calibrate: sigmoid\n    threshold: {maximize: f1}\n");
+    mill.edit("pipelines/churn.yaml", "test: 0.25", "test: 0.25, validation: 0.2");
+    assert_eq!(mill.run(&["churn"])["status"], "done");
+    let rows = answers(&mill);
+    let least = rows.iter().filter(|(yes, _)| *yes).map(|(_, chance)| *chance).fold(1.0, f64::min);
+    let most = rows.iter().filter(|(yes, _)| !*yes).map(|(_, chance)| *chance).fold(0.0, f64::max);
+    assert!(most < least && least < 0.45, "{most} {least}");
+    mill.edit("pipelines/churn.yaml", "refit: all", "refit: al");
+    let text = mill.go(&["check", "churn"]).stderr;
+    assert!(text.contains("did you mean `all`?"), "{text}");
+}
+
+#[test]
+fn a_failed_gate_refits_nothing() {
+    let mill = refitted("");
+    mill.edit("pipelines/churn.yaml", "  live:", "    require: {f1: {min: 0.999}}\n  live:");
+    let ran = mill.go(&["run", "churn"]);
+    assert_eq!(ran.code, 3);
+    assert!(!mill.read("pipelines/churn.lock").contains("refit"));
 }

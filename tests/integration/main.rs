@@ -7,6 +7,7 @@ mod check;
 mod choice;
 mod ci;
 mod docs;
+mod ensemble;
 mod examples;
 mod fusion;
 mod golden;

@@ -1,9 +1,10 @@
-"""Makes fuse.json: what scikit-learn's calibrations make of given probabilities."""
+"""Makes fuse.json: what scikit-learn's calibrations make of given probabilities, and scipy's best weights of a mean."""
 
 import json
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 
@@ -75,4 +76,50 @@ calibration = [
     case("isotonic with weights", "isotonic", 2, weighted=True, seed=7),
     case("sigmoid with weights", "sigmoid", 2, weighted=True, seed=8),
 ]
-(HERE / "fuse.json").write_text(json.dumps({"calibration": calibration}) + "\n")
+
+def best(loss, members):
+    """The weights of a mean with the smallest loss: none below 0, together 1."""
+    found = minimize(
+        loss,
+        np.full(members, 1 / members),
+        method="SLSQP",
+        bounds=[(0, 1)] * members,
+        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
+        options={"ftol": 1e-15, "maxiter": 1000},
+    )
+    assert found.success, found
+    return found.x.tolist()
+
+
+def of_classes(name, classes, noises, seed):
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, classes, 80)
+    answers, columns = [], []
+    for noise in noises:
+        odds = rng.normal(0, noise, (len(truth), classes))
+        odds[np.arange(len(truth)), truth] += 1.0
+        values = np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
+        answers.append(values[np.arange(len(truth)), truth])
+        columns.extend(values.T[1:] if classes == 2 else values.T)
+    chances = np.array(answers)
+    weights = best(lambda weights: -np.log(weights @ chances).mean(), len(noises))
+    columns = [column.tolist() for column in columns]
+    return {"name": name, "classes": classes, "truth": truth.tolist(), "answers": columns, "weights": weights}
+
+
+def of_numbers(name, noises, seed):
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(10, 3, 80)
+    answers = np.array([truth + rng.normal(0.1, noise, len(truth)) for noise in noises])
+    weights = best(lambda weights: ((weights @ answers - truth) ** 2).mean(), len(noises))
+    return {"name": name, "classes": None, "truth": truth.tolist(), "answers": answers.tolist(), "weights": weights}
+
+
+weights = [
+    of_classes("two classes", 2, [1.0, 1.5, 0.8], seed=11),
+    of_classes("three classes", 3, [1.0, 1.2], seed=12),
+    of_classes("one that is no help", 2, [0.5, 4.0, 0.5], seed=13),
+    of_numbers("numbers", [1.0, 2.0, 1.5], seed=14),
+    of_numbers("one number that is no help", [1.0, 9.0], seed=15),
+]
+(HERE / "fuse.json").write_text(json.dumps({"calibration": calibration, "weights": weights}) + "\n")

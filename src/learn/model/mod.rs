@@ -22,6 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+use super::fusion::{ENSEMBLE, ensemble_entry};
 use super::{Estimator, Task, Training, validate};
 use crate::source::{Fault, nearest, suggest};
 
@@ -303,11 +304,14 @@ pub fn find(name: &str) -> Result<&'static ModelEntry, Fault> {
     if let Some(entry) = CATALOGUE.iter().find(|entry| entry.name == name) {
         return Ok(entry);
     }
+    if name == ENSEMBLE {
+        return Ok(ensemble_entry());
+    }
     Err(Fault::new("unknown-model", format!("there is no model `{name}`")).maybe_help(meant(name)))
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
-    CATALOGUE.iter().map(|entry| entry.name)
+    CATALOGUE.iter().map(|entry| entry.name).chain([ENSEMBLE])
 }
 
 /// What was probably meant by a name.

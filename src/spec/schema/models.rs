@@ -4,8 +4,13 @@ use serde_json::{Map, Value as Json, json};
 
 use super::adapt::{Definitions, reference};
 use super::{sentence, words};
-use crate::learn::{Direction, HyperParameter, ModelEntry, metrics as all_metrics, models};
+use crate::learn::{Direction, HyperParameter, ModelEntry, ensemble_entry, metrics as all_metrics, models};
 use crate::spec::MIN_ROWS;
+
+/// Every model of the catalogue, and the ensemble.
+fn every() -> impl Iterator<Item = &'static ModelEntry> {
+    models().iter().chain([ensemble_entry()])
+}
 
 /// The schema of `model`.
 pub(super) fn names() -> Json {
@@ -13,13 +18,13 @@ pub(super) fn names() -> Json {
         let tasks: Vec<&str> = model.tasks.iter().map(|task| task.name()).collect();
         format!("{} For {}.", sentence(model.summary), tasks.join(" and "))
     };
-    words("What learns.", models().iter().map(|model| (model.name, summary(model))))
+    words("What learns.", every().map(|model| (model.name, summary(model))))
 }
 
 /// What `with` may be for each model: conditions for `allOf`.
 pub(super) fn conditions(definitions: &mut Definitions) -> Vec<Json> {
     let mut conditions = Vec::new();
-    for model in models() {
+    for model in every() {
         let with = with(model, definitions);
         let with = definitions.add(&format!("model.{}", model.name), with);
         conditions.push(json!({

@@ -226,6 +226,10 @@ fn deploy(definitions: &mut Definitions) -> Json {
         },
         "alias": {"description": "The alias that moves to the new version.", "type": "string", "default": "champion"},
         "promote_if": models::promotion(definitions),
+        "refit": words(
+            "On which rows the model is fitted once more before it goes out. Its scores are those of the model before.",
+            [("all", "Those of every part: train, validation and test.".to_owned())],
+        ),
         "to": {
             "description": "Where the model goes.",
             "anyOf": [target, {"type": "array", "items": target}],
