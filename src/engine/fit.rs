@@ -8,6 +8,7 @@ use super::features::{self, Meaning};
 use super::held::{OutOfFold, answers};
 use super::run::Cx;
 use super::table::work_told;
+use super::update;
 use crate::data::{Part, Table, positions};
 use crate::learn::{Estimator, Target, Task, Training, Transform, Transformed, Watch};
 use crate::plan::{OpNode, Train};
@@ -46,7 +47,7 @@ impl<'a> Lesson<'a> {
     pub(super) fn model(&self, cx: &Cx, train: &Train, stage: Stage, watch: &dyn Watch) -> Result<Trained, Fault> {
         let bare = match &train.ensemble {
             Some(of) => ensemble::learn(cx, self, train, of, watch)?,
-            None => learn(train, &self.table, self.meaning, cx.plan.seed, watch)?,
+            None => learn(train, &self.table, self.meaning, None, cx.plan.seed, watch)?,
         };
         match stage {
             Stage::Bare => Ok(bare),
@@ -75,17 +76,19 @@ impl<'a> Lesson<'a> {
     }
 }
 
-/// Learns a model from the train rows of a table.
+/// Learns a model from the train rows of a table; from `previous` on if there is one that it can go on from.
 pub(super) fn learn(
     train: &Train,
     table: &Table,
     meaning: &Meaning,
+    previous: Option<&Trained>,
     seed: u64,
     watch: &dyn Watch,
 ) -> Result<Trained, Fault> {
     let frame = table.training();
     let names = features::names(train, &table.shape)?;
     let inputs = features::inputs(frame, &names)?;
+    let (previous, inputs) = update::going_on(train, meaning, previous, inputs, watch);
     let missing = train.model.takes_missing();
     let x = features::matrix(frame, &inputs, missing)?;
     let mut y = features::answers(frame, &train.target.column, meaning)?;
@@ -97,7 +100,7 @@ pub(super) fn learn(
     if let Some(weights) = &weights {
         data = data.weighted(weights);
     }
-    let estimator = train.model.fit(&data)?;
+    let estimator = update::fit(train, previous, &data)?;
     let estimator = match train.decision.transform {
         Some(transform) => Estimator::Transformed(Transformed { inner: Box::new(estimator), transform }),
         None => estimator,

@@ -68,8 +68,9 @@ pub fn look(root: &Path, file: &Path, overrides: &Overrides, known: Known) -> Re
         Err(diagnostics) => return Ok(Looked { name, diagnostics: in_order(diagnostics), right: None, said: None }),
     };
     let said = Some(Said { files: loaded.spec.files(), watch: loaded.spec.watch.clone() });
-    let lock = Lock::head(&lock_path(file))?;
-    let project = Project::new(root, &loaded.spec.name, lock, known);
+    let lock_file = lock_path(file);
+    let lock = Lock::head(&lock_file)?;
+    let project = Project::new(root, &loaded.spec.name, lock_file, lock, known);
     let built = build(&loaded.spec, &project, loaded.faults);
     let mut diagnostics: Vec<Diagnostic> = built.faults.iter().map(|fault| loaded.document.diagnose(fault)).collect();
     diagnostics.extend(built.elsewhere);

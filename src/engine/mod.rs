@@ -37,6 +37,7 @@ mod table;
 mod test;
 mod train;
 mod unit;
+mod update;
 mod upstream;
 
 pub use child::SUPERVISE;

@@ -9,7 +9,7 @@ use super::look::{Known, Right, look};
 use super::program;
 use super::unit::label;
 use crate::data::{self, Contract, Field, Kind, Shape};
-use crate::plan::{Problem, Schemas};
+use crate::plan::{LastModel, Problem, Schemas};
 use crate::source::{Data, Document, Fault, decode, suggest};
 use crate::spec::{Origin, Overrides, SourceSpec};
 use crate::store::{Lock, Store};
@@ -20,6 +20,8 @@ pub struct Project {
     pub root: PathBuf,
     /// What the pipeline's lock says of sources, if there is one.
     pub lock: Option<Lock>,
+    /// Where the lock is.
+    lock_file: PathBuf,
     /// The pipeline's name.
     pipeline: String,
     known: Known,
@@ -35,8 +37,8 @@ pub fn root_of(from: &Path) -> PathBuf {
 
 impl Project {
     /// The project at `root`, seen from one of its pipelines.
-    pub(super) fn new(root: &Path, pipeline: &str, lock: Option<Lock>, known: Known) -> Self {
-        Self { root: root.to_owned(), lock, pipeline: pipeline.to_owned(), known, others: Mutex::default() }
+    pub(super) fn new(root: &Path, pipeline: &str, lock_file: PathBuf, lock: Option<Lock>, known: Known) -> Self {
+        Self { root: root.to_owned(), lock, lock_file, pipeline: pipeline.to_owned(), known, others: Mutex::default() }
     }
 
     /// Another pipeline of the project, which this one works on.
@@ -218,6 +220,13 @@ impl Schemas for Project {
             Ok(shape) => (Some(shape), None),
             Err(fault) => (None, Some(fault)),
         }
+    }
+
+    fn last(&self, step: &str) -> Option<LastModel> {
+        let lock = Lock::read(&self.lock_file).ok()??;
+        let kept = lock.steps.get(step)?;
+        let digest = |name: &str| kept.outputs.get(name)?.parse().ok();
+        Some(LastModel { key: kept.key, model: digest("model")?, parent: digest("parent") })
     }
 
     fn exists(&self, path: &str) -> Result<(), Fault> {

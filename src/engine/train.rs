@@ -15,6 +15,7 @@ use super::outcome::{PartMeta, Payload, StepDone, TableMeta};
 use super::run::Cx;
 use super::table;
 use super::unit::{Done, Made, Parts, label, unit};
+use super::update::{self, PARENT};
 use crate::data::{Part, Table};
 use crate::plan::{Ensemble, Plan, Step, Train};
 use crate::seal::{FORMAT, Trained};
@@ -36,6 +37,8 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
     let digest = done.output("model")?;
     let seconds = bare.record.seconds + whole.as_ref().map_or(0.0, |whole| whole.record.seconds);
     let mut outputs = BTreeMap::from([("model".to_owned(), digest)]);
+    // Kept in the lock: what this one was learned from is part of what it is.
+    outputs.extend(bare.record.about.get(PARENT).map(|parent| (PARENT.to_owned(), *parent)));
     let mut folds = None;
     if train.cv.is_some() {
         let label = label(&cx.plan.name, &step.name, "cv");
@@ -58,11 +61,14 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
 /// The model as it is learned.
 fn learned(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta) -> Result<Done, Fault> {
     let names = features::names(train, &meta.shape)?;
-    let parts = key(cx, train, meta, &names)?;
-    unit(cx, &label(&cx.plan.name, &step.name, ""), &parts, || {
-        let trained = fit(cx, step, train, meta)?;
+    let parts = update::key(train, key(cx, train, meta, &names)?);
+    unit(cx, &label(&cx.plan.name, &step.name, ""), &parts.parts, || {
+        let previous = parts.parent.map(|parent| update::parent(cx, &parent)).transpose()?;
+        let trained = fit(cx, step, train, meta, previous.as_ref())?;
         cx.check()?;
-        made(cx, &trained)
+        let mut made = made(cx, &trained)?;
+        made.about.extend(parts.parent.map(|parent| (PARENT.to_owned(), parent)));
+        Ok(made)
     })
 }
 
@@ -171,11 +177,11 @@ pub(super) fn needs_held_out(plan: &Plan, train: &Train, stage: Stage) -> bool {
     (stage == Stage::Whole && train.decision.needs_held_out()) || train.ensemble.as_ref().is_some_and(of_members)
 }
 
-fn fit(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta) -> Result<Trained, Fault> {
+fn fit(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta, previous: Option<&Trained>) -> Result<Trained, Fault> {
     let frame = table::frame(cx, meta.training())?;
     let meaning = features::meaning(train, &frame, &meta.shape)?;
     let table = Table::of_parts(meta.shape.clone(), vec![(Part::Train, (*frame).clone())]);
-    learn(train, &table, &meaning, cx.plan.seed, &Told { cx, step: &step.name })
+    learn(train, &table, &meaning, previous, cx.plan.seed, &Told { cx, step: &step.name })
 }
 
 /// Where the held-out rows of a step are.

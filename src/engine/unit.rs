@@ -45,7 +45,7 @@ impl Done {
 }
 
 /// The parts of a key, as a list.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Parts(pub(super) Vec<(String, Json)>);
 
 impl Parts {

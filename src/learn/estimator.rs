@@ -11,7 +11,7 @@ use super::linear::{Constant, Line, Logistic};
 use super::neighbors::Neighbors;
 use super::neural::Network;
 use super::svm::{Duels, Machine};
-use super::transform::Transformed;
+use super::transform::{Transform, Transformed};
 use super::tree::{Boosted, Forest};
 use super::{Prediction, Task};
 use crate::data::Matrix;
@@ -120,6 +120,16 @@ impl Estimator {
         }
     }
 
+    /// What was learned of the features, without what was learned of its answers: the scale that they are brought back
+    /// from is told besides.
+    pub fn bare(&self) -> (&Self, Option<Transform>) {
+        match self {
+            Estimator::Calibrated(calibrated) => calibrated.inner.bare(),
+            Estimator::Transformed(transformed) => (&transformed.inner, Some(transformed.transform)),
+            other => (other, None),
+        }
+    }
+
     /// Whether it answers with classes or numbers.
     pub fn task(&self) -> Task {
         self.fitted().task()
@@ -161,7 +171,7 @@ impl Estimator {
     /// Whether its probabilities are log-odds at heart, which a calibration then reads.
     pub(super) fn is_log_odds(&self) -> bool {
         match self {
-            Estimator::Logistic(_) => true,
+            Estimator::Logistic(_) | Estimator::Boosted(_) => true,
             Estimator::Ensemble(ensemble) => ensemble.is_log_odds(),
             _ => false,
         }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::node::{Input, Plan, SourceNode, Step, StepKind};
+use super::node::{Input, Plan, SourceNode, Step, StepKind, Train};
 use super::{deploy, evaluate, graph, leaks, program, protect, table, tests, train};
 use crate::data::{Contract, Format, Kind, Shape, Value};
 use crate::expr::{Expr, Scope};
 use crate::source::{Diagnostic, Fault, Severity, suggest};
 use crate::spec::{Origin, SourceSpec, Spec, StepSpec, Verb};
+use crate::store::{Digest, Key};
 
 /// What is known of tables outside without reading them whole.
 pub trait Schemas {
@@ -23,6 +24,23 @@ pub trait Schemas {
     /// # Errors
     /// If it isn't: with the nearest name.
     fn exists(&self, path: &str) -> Result<(), Fault>;
+
+    /// The model that a train step made last time, as the lock has it. `None` if there is none.
+    fn last(&self, step: &str) -> Option<LastModel> {
+        let _ = step;
+        None
+    }
+}
+
+/// The model that a step made last time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastModel {
+    /// The step's key.
+    pub key: Key,
+    /// The model.
+    pub model: Digest,
+    /// The model that it went on from, if it went on from one.
+    pub parent: Option<Digest>,
 }
 
 /// Why a contract can't be had.
@@ -202,6 +220,7 @@ fn step(
         }
         Verb::Train(spec_train) => start(&spec_train.table, "train", plan, &mut found)
             .and_then(|(input, shape, _)| train::train(spec_train, input, shape, spec, plan, &mut found))
+            .map(|train| Train { update: train.update.map(|_| schemas.last(&written.name)), ..train })
             .map(StepKind::Train),
         Verb::Evaluate(spec_evaluate) => evaluate::evaluate(spec_evaluate, plan, &mut found).map(StepKind::Evaluate),
         Verb::Deploy(spec_deploy) => deploy::deploy(spec_deploy, plan, &mut found).map(StepKind::Deploy),

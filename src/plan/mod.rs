@@ -17,7 +17,7 @@ mod table;
 mod tests;
 mod train;
 
-pub use build::{Built, Problem, Schemas, build};
+pub use build::{Built, LastModel, Problem, Schemas, build};
 pub use ensemble::Ensemble;
 pub use node::{
     Cv, Decision, Deploy, Evaluate, Given, Input, On, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 
+use super::build::LastModel;
 use super::ensemble::Ensemble;
 use crate::data::{Contract, Format, Kind, Part, Selector, Shape, Table};
 use crate::expr::Expr;
@@ -299,6 +300,8 @@ pub struct Train {
     pub cv: Option<Cv>,
     /// What is done with its answers.
     pub decision: Decision,
+    /// Whether it goes on from the model that the step made last time, and which that is, if there is one.
+    pub update: Option<Option<LastModel>>,
     /// The models that it is made of, if it is an ensemble.
     pub ensemble: Option<Ensemble>,
 }

@@ -5,7 +5,8 @@ use super::ensemble;
 use super::node::{Cv, Input, Plan, Target, Train, unfit};
 use crate::data::{Kind, Selector, Shape};
 use crate::learn::{
-    CheckedModel, ENSEMBLE, Fusion, Model, ModelEntry, ModelVisitor, Task, ensemble_entry, find_model, with_model,
+    CheckedModel, ENSEMBLE, Fusion, Model, ModelEntry, ModelVisitor, Task, ensemble_entry, find_model, models,
+    with_model,
 };
 use crate::source::{Data, Fault, Node, Route, Segment, decode};
 use crate::spec::{Roles, Spec, TargetSpec, TrainSpec, Weights};
@@ -57,6 +58,9 @@ pub(super) fn train(
     }
     let decision = decision(&spec.decision, task, &target.column, faults);
     let (entry, model) = model?;
+    if spec.update.is_some() && !entry.updates {
+        faults.push(not_updated(entry).on_key().within("update"));
+    }
     if let Some(task) = task.filter(|task| !entry.tasks.contains(task)) {
         let other = match task {
             Task::Classification => "has classes",
@@ -78,12 +82,19 @@ pub(super) fn train(
         weights: spec.weights.clone(),
         cv: spec.cv.as_ref().map(|cv| Cv { folds: cv.folds, time: cv.time.clone() }),
         decision,
+        update: spec.update.map(|_| None),
         ensemble: None,
     };
     if let Some(fusion) = fusion {
         train.ensemble = Some(ensemble::ensemble(spec, fusion, input, &train, plan, faults)?);
     }
     Some(train)
+}
+
+fn not_updated(entry: &ModelEntry) -> Fault {
+    let able = models().iter().filter(|entry| entry.updates).map(|entry| entry.name);
+    Fault::new("no-update", format!("`{}` can't go on from what it learned before", entry.name))
+        .help(format!("leave `update` out, or take one of {}", crate::source::list(able)))
 }
 
 /// What a target of that type asks for.

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::expr::{Family, functions};
-use crate::learn::{Direction, ensemble_entry, metrics, models};
+use crate::learn::{Direction, ENSEMBLE, ensemble_entry, metrics, models};
 use crate::ops::catalogue;
 
 const NOTE: &str = "<!-- Generated from the catalogue; don't edit. -->\n\n";
@@ -97,12 +97,17 @@ fn models_page() -> String {
     for entry in models().iter().chain([ensemble_entry()]) {
         let tasks: Vec<&str> = entry.tasks.iter().map(|task| task.name()).collect();
         let takes = match (entry.missing, entry.categories) {
+            _ if entry.name == ENSEMBLE => {
+                " Takes missing values where every member does, and categories where those who read them do."
+            }
             (true, true) => " Takes missing values and categories as they are.",
             (true, false) => " Takes missing values as they are.",
             _ => "",
         };
+        let updates =
+            if entry.updates { " Goes on from the model of last time, if `update: previous` says so." } else { "" };
         text.push_str(&format!(
-            "\n## {}\n\n{}\n\nFor {}.{takes}\n\n```yaml\nmodel: {}\nwith: {}\n```\n",
+            "\n## {}\n\n{}\n\nFor {}.{takes}{updates}\n\n```yaml\nmodel: {}\nwith: {}\n```\n",
             entry.name,
             entry.summary,
             tasks.join(" and "),

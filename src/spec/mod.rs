@@ -36,6 +36,6 @@ pub use size::{MEMORY, Memory};
 pub use source::{Origin, SourceSpec, TableFields};
 pub use step::{
     Bar, CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, Over, Promotion, Refit, StepSpec, TableSpec, TargetKind,
-    TrainSpec, Verb, VerbKind, Weights,
+    TrainSpec, Update, Verb, VerbKind, Weights,
 };
 pub use watch::WatchSpec;

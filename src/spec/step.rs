@@ -109,6 +109,8 @@ pub struct TrainSpec {
     pub task: Option<crate::learn::Task>,
     /// The train steps that an ensemble is made of, each with its place among what was written.
     pub members: Vec<(usize, String)>,
+    /// What it goes on from.
+    pub update: Option<Update>,
     /// What is done with its answers.
     pub decision: DecisionSpec,
 }
@@ -262,6 +264,14 @@ pub struct DeploySpec {
     pub refit: Option<Refit>,
     /// Where the model goes: the target's name and its settings.
     pub targets: Vec<TargetKind>,
+}
+
+/// What a model goes on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Update {
+    /// The model that the step made last time.
+    Previous,
 }
 
 /// On which rows a model is fitted once more.

@@ -125,10 +125,11 @@ fn train(fields: &mut Fields) -> Option<TrainSpec> {
     let cv = fields.node("cv").and_then(|node| cv(node, fields));
     let task = fields.take("task");
     let decision = DecisionSpec::read(fields);
-    fields.later(&["tune", "update"]);
+    let update = fields.take("update");
+    fields.later(&["tune"]);
     let model: String = model?;
     let members = if model == ENSEMBLE { members(with.as_ref()) } else { Vec::new() };
-    Some(TrainSpec { table: table?, model, with, target, features, weights, cv, task, members, decision })
+    Some(TrainSpec { table: table?, model, with, target, features, weights, cv, task, members, update, decision })
 }
 
 /// The names of an ensemble's members, as far as they are names.

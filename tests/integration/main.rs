@@ -22,4 +22,5 @@ mod serve;
 mod store;
 mod tell;
 mod trouble;
+mod update;
 mod watch;

@@ -95,6 +95,8 @@ fn one(root: &str, change: &Change, before: &[Part], after: &[Part]) -> String {
             Some((model, _)) => format!("how many rows `{model}]` is judged on changed"),
             None => plain(change),
         },
+        "parent" if change.after.is_none() => "it no longer goes on from another model".to_owned(),
+        "parent" => "it goes on from the model that was made last".to_owned(),
         "slices" => format!("the slices of `{}` changed", rest.strip_suffix(".rows").unwrap_or(rest)),
         "verb" => "its verb changed".to_owned(),
         "version" => {

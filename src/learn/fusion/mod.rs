@@ -109,6 +109,7 @@ static ENTRY: ModelEntry = ModelEntry {
     tasks: TASKS,
     missing: true,
     categories: true,
+    updates: false,
     hyper: HYPER,
     synonyms: SYNONYMS,
     schema: || schemars::schema_for!(Params),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::amount::{Amount, Features};
 use super::growth::{self, Criterion, Faults, Growth, Monotone, hyper};
-use super::{HyperParameter, Model, unless};
+use super::{HyperParameter, Model, of_another_kind, unless};
 use crate::learn::tree::{self, Limits, Plan};
 use crate::learn::{Estimator, Task, Training};
 use crate::source::Fault;
@@ -77,6 +77,7 @@ impl Model for ExtraTrees {
     const EXAMPLE: &'static str = "{n_estimators: 200, min_samples_leaf: 3}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];
     const CHANCE: bool = true;
+    const UPDATES: bool = true;
     const MISSING: bool = true;
     const CATEGORIES: bool = true;
     const HYPER: &'static [HyperParameter] = &[
@@ -107,15 +108,27 @@ impl Model for ExtraTrees {
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
+        Ok(Estimator::Forest(tree::forest(data, &self.plan(data)?)?))
+    }
+
+    /// As many trees more, grown on the rows of today.
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        let Estimator::Forest(previous) = previous else { return Err(of_another_kind(Self::NAME)) };
+        Ok(Estimator::Forest(tree::more(previous, data, &self.plan(data)?)?))
+    }
+}
+
+impl ExtraTrees {
+    /// What its trees are grown with.
+    fn plan(&self, data: &Training) -> Result<Plan, Fault> {
         let (params, growth) = (&self.0, growth(&self.0));
-        let plan = Plan {
+        Ok(Plan {
             trees: params.n_estimators,
             draws: growth::draws(params.bootstrap, params.max_samples, data.x.rows()),
             out_of_bag: params.oob_score,
             entropy: growth.entropy(),
             limits: Limits { random: true, ..growth.limits(data, growth::features(data.y.task()))? },
-        };
-        Ok(Estimator::Forest(tree::forest(data, &plan)?))
+        })
     }
 }
 

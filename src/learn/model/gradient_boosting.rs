@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Features;
-use super::{HyperParameter, Model, out_of_range, unless};
+use super::{HyperParameter, Model, of_another_kind, out_of_range, unless};
 use crate::learn::tree::{self, BoostLimits, BoostPlan, Patience};
 use crate::learn::{Estimator, Task, Training};
 use crate::source::{Fault, suggest};
@@ -132,6 +132,7 @@ impl Model for GradientBoosting {
     const EXAMPLE: &'static str = "{n_estimators: 200, learning_rate: 0.05, early_stopping: true}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];
     const CHANCE: bool = true;
+    const UPDATES: bool = true;
     const MISSING: bool = true;
     const CATEGORIES: bool = true;
     const HYPER: &'static [HyperParameter] = &[
@@ -234,6 +235,19 @@ impl Model for GradientBoosting {
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
+        Ok(Estimator::Boosted(tree::boost(data, &self.plan(data)?)?))
+    }
+
+    /// As many rounds more, on the rows of today.
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        let Estimator::Boosted(previous) = previous else { return Err(of_another_kind(Self::NAME)) };
+        Ok(Estimator::Boosted(tree::boost_on(previous, data, &self.plan(data)?)?))
+    }
+}
+
+impl GradientBoosting {
+    /// What boosting is done with.
+    fn plan(&self, data: &Training) -> Result<BoostPlan, Fault> {
         if let (Task::Classification, Some(_)) = (data.y.task(), self.loss) {
             return Err(Fault::new("wrong-task", "`loss` is for numbers, and the target has classes")
                 .within("loss")
@@ -248,7 +262,7 @@ impl Model for GradientBoosting {
             l2: self.l2_regularization,
             rate: self.learning_rate,
         };
-        let plan = BoostPlan {
+        Ok(BoostPlan {
             rounds: self.n_estimators,
             loss: match self.loss.unwrap_or_default() {
                 Loss::SquaredError => tree::Loss::Squared,
@@ -266,12 +280,9 @@ impl Model for GradientBoosting {
                 tolerance: self.tol,
                 share: self.validation_fraction,
             }),
-        };
-        Ok(Estimator::Boosted(tree::boost(data, &plan)?))
+        })
     }
-}
 
-impl GradientBoosting {
     /// Each column's direction.
     fn directions(&self, data: &Training) -> Result<Vec<i8>, Fault> {
         let names = data.x.names();

@@ -59,6 +59,8 @@ pub trait Model: Serialize + Send + Sync + Sized + 'static {
     const MISSING: bool = false;
     /// Whether a feature may be a category (its code in the matrix).
     const CATEGORIES: bool = false;
+    /// Whether it can go on from what it learned before.
+    const UPDATES: bool = false;
     /// Its hyper-parameters.
     const HYPER: &'static [HyperParameter];
     /// What its hyper-parameters are called elsewhere, and their names here.
@@ -77,6 +79,16 @@ pub trait Model: Serialize + Send + Sync + Sized + 'static {
     /// # Errors
     /// If these rows can't be learned from, or the fit was interrupted.
     fn fit(&self, data: &Training) -> Result<Estimator, Fault>;
+
+    /// Goes on from what it learned before, of the same features and classes, with rows that were checked as for `fit`.
+    /// Only models that say so are asked.
+    ///
+    /// # Errors
+    /// As `fit`; or if `previous` is of another kind.
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        let _ = (previous, data);
+        Err(Fault::new("no-update", format!("`{}` can't go on from what it learned before", Self::NAME)))
+    }
 }
 
 /// A checked model of any kind.
@@ -100,6 +112,19 @@ pub trait CheckedModel: Send + Sync {
     /// # Errors
     /// If the rows can't be learned from (none, not finite, one class, another task), or the fit was interrupted.
     fn fit(&self, data: &Training) -> Result<Estimator, Fault>;
+    /// Checks the rows and goes on from what was learned before, of the same features and classes.
+    ///
+    /// # Errors
+    /// As `fit`; or if it can't go on, or `previous` is of another kind.
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        let _ = (previous, data);
+        Err(Fault::new("no-update", format!("`{}` can't go on from what it learned before", self.name())))
+    }
+}
+
+/// The fault of an estimator that a model of another kind has made.
+fn of_another_kind(name: &str) -> Fault {
+    Fault::new("no-update", format!("the previous model is no `{name}`"))
 }
 
 impl<M: Model> CheckedModel for M {
@@ -135,6 +160,11 @@ impl<M: Model> CheckedModel for M {
         validate::training::<M>(data)?;
         Model::fit(self, data)
     }
+
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        validate::training::<M>(data)?;
+        Model::update(self, previous, data)
+    }
 }
 
 /// A model whose hyper-parameters hold, or all that is wrong with them, each with the route to its key.
@@ -156,6 +186,8 @@ pub struct ModelEntry {
     pub missing: bool,
     /// Whether a feature may be a category.
     pub categories: bool,
+    /// Whether it can go on from what it learned before.
+    pub updates: bool,
     /// Its hyper-parameters.
     pub hyper: &'static [HyperParameter],
     /// What its hyper-parameters are called elsewhere, and their names here.
@@ -176,6 +208,7 @@ impl ModelEntry {
             tasks: M::TASKS,
             missing: M::MISSING,
             categories: M::CATEGORIES,
+            updates: M::UPDATES,
             hyper: M::HYPER,
             synonyms: M::SYNONYMS,
             schema: || schemars::schema_for!(M::Params),
@@ -342,3 +375,5 @@ mod contract;
 mod tests;
 #[cfg(test)]
 mod tests_linear;
+#[cfg(test)]
+mod tests_update;

@@ -37,7 +37,7 @@ use super::{Target, Training, nature};
 use crate::source::Fault;
 
 pub use boost::Boosted;
-pub(super) use boost::{Limits as BoostLimits, Loss, Patience, Plan as BoostPlan, boost};
+pub(super) use boost::{Limits as BoostLimits, Loss, Patience, Plan as BoostPlan, boost, boost_on};
 pub use forest::Forest;
 pub use trees::Trees;
 
@@ -103,6 +103,31 @@ pub(super) fn forest(data: &Training, plan: &Plan) -> Result<Forest, Fault> {
     let weights: Vec<f64> = kept.iter().map(|&row| data.weight(row)).collect();
     grow_all(&Training { x: &x, y: &y, weights: Some(&weights), ..*data }, plan, scale)
 }
+
+/// The trees of a forest, and as many more as planned, grown on these rows.
+///
+/// # Errors
+/// As [`forest`]; or if the forest answers something else.
+pub(super) fn more(previous: &Forest, data: &Training, plan: &Plan) -> Result<Forest, Fault> {
+    if previous.task != data.y.task() {
+        return Err(Fault::new("no-update", format!("the previous model does {}", previous.task.name())));
+    }
+    let (before, after) = (previous.trees.len() as f64, plan.trees as f64);
+    // No tree has the chance of one before it.
+    let seed = data.seed.wrapping_add((previous.trees.len() as u64).wrapping_mul(ANOTHER));
+    let grown = forest(&data.seeded(seed), plan)?;
+    let mut joined = previous.clone();
+    joined.trees.join(&grown.trees)?;
+    // What trees say of rows that they have not drawn is known of today's rows alone.
+    joined.oob_score = None;
+    for (share, new) in joined.importance.iter_mut().zip(&grown.importance) {
+        *share = (*share * before + new * after) / (before + after);
+    }
+    Ok(joined)
+}
+
+/// What tells one seed from the next: no two forests that follow each other come to the same.
+const ANOTHER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The power of two that brings the largest weight near 1, so that sums of squares neither overflow nor vanish.
 fn scale(data: &Training) -> f64 {

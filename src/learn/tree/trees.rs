@@ -251,6 +251,27 @@ impl Trees {
         Ok(())
     }
 
+    /// Puts the trees of `other` behind these.
+    ///
+    /// # Errors
+    /// If they read other features or say something else, or if there are too many nodes together.
+    pub(in crate::learn) fn join(&mut self, other: &Self) -> Result<(), Fault> {
+        if (&self.levels, self.outputs) != (&other.levels, other.outputs) {
+            return Err(Fault::new("no-update", "the previous trees read other features, or say something else"));
+        }
+        let (root, leaves, words) = (self.nodes.len(), self.values.len() / self.outputs, self.sets.len());
+        if root + other.nodes.len() >= MOST || words + other.sets.len() >= MOST {
+            return Err(Fault::new("forest-too-large", format!("the trees have more than {root} nodes together"))
+                .help("lower `max_depth` or `n_estimators`, or learn anew without `update`"));
+        }
+        self.roots.extend(other.roots.iter().map(|first| first + root as u32));
+        self.nodes.extend(other.nodes.iter().map(|node| node.moved(root as u32, leaves as u32, words)));
+        self.cover.extend_from_slice(&other.cover);
+        self.sets.extend_from_slice(&other.sets);
+        self.values.extend_from_slice(&other.values);
+        Ok(())
+    }
+
     /// Keeps the first trees only.
     pub(in crate::learn) fn truncate(&mut self, trees: usize) {
         let Some(&end) = self.roots.get(trees) else {

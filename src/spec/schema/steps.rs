@@ -111,6 +111,10 @@ fn train(definitions: &mut Definitions) -> Json {
             ],
             "examples": [5, {"folds": 5, "time": "day"}]
         },
+        "update": words(
+            "What the model goes on from; it learns from the train rows of today. For models that can.",
+            [("previous", "The model that this step made last time, as the lock has it.".to_owned())],
+        ),
         "task": words(
             "What is predicted. Without it, the target's type says so.",
             [("classification", "A class.".to_owned()), ("regression", "A number.".to_owned())],

@@ -31,6 +31,8 @@ pub(in crate::learn) use objective::Loss;
 
 /// How many scores (rows × classes) there are at most: 4 GiB of them.
 const SCORES: usize = 1 << 29;
+/// How many rows are told at a time what was said of them before.
+const BLOCK: usize = 1024;
 /// The streams of chance: one for what is held out, then one a round, then one a tree.
 const BAGS: u64 = 1;
 const TREES: u64 = 1 << 32;
@@ -76,6 +78,14 @@ pub(in crate::learn) fn boost(data: &Training, plan: &Plan) -> Result<Boosted, F
     rayon::scope(|_| Booster::new(data, plan)?.run())
 }
 
+/// Goes on from what was boosted before: as many rounds more as planned, on these rows.
+///
+/// # Errors
+/// As [`boost`]; or if `previous` answers something else, or reads other features.
+pub(in crate::learn) fn boost_on(previous: &Boosted, data: &Training, plan: &Plan) -> Result<Boosted, Fault> {
+    rayon::scope(|_| Booster::new(data, plan)?.run_on(Some(previous)))
+}
+
 struct Booster<'a> {
     data: &'a Training<'a>,
     plan: &'a Plan,
@@ -118,20 +128,20 @@ impl<'a> Booster<'a> {
     }
 
     fn run(self) -> Result<Boosted, Fault> {
+        self.run_on(None)
+    }
+
+    fn run_on(self, previous: Option<&Boosted>) -> Result<Boosted, Fault> {
         let (plan, data) = (self.plan, self.data);
-        let start = self.objective.start(&self.rows);
-        let mut state = State {
-            scores: start.iter().map(|start| vec![*start; data.x.rows()]).collect(),
-            start,
-            trees: Trees::new((0..data.x.columns()).map(|column| data.x.levels(column)), 1),
-            gains: vec![0.0; data.x.columns()],
-            reach: 0.0,
-            spaces: Mutex::default(),
-        };
+        let mut state = self.begin();
+        if let Some(previous) = previous {
+            self.go_on_from(previous, &mut state)?;
+        }
+        let kept = state.trees.len() / state.start.len();
         let mut best = (self.loss(&state), 0);
         for round in 0..plan.rounds {
             data.go_on()?;
-            let cut = self.round(round, &mut state)?;
+            let cut = self.round(kept + round, &mut state)?;
             data.watch.progress(round + 1, plan.rounds, "rounds");
             let Some(patience) = plan.patience.filter(|_| !self.held.is_empty()) else {
                 // Where nothing can be cut and nothing is drawn, nothing will change either.
@@ -148,9 +158,71 @@ impl<'a> Booster<'a> {
             }
         }
         if !self.held.is_empty() {
-            state.trees.truncate(best.1 * state.start.len());
+            state.trees.truncate((kept + best.1) * state.start.len());
         }
-        self.boosted(state)
+        let mut found = self.boosted(state)?;
+        if let Some(previous) = previous {
+            let rounds = (found.rounds() as f64).max(1.0);
+            for (share, before) in found.importance.iter_mut().zip(&previous.importance) {
+                *share = (*share * (rounds - kept as f64) + before * kept as f64) / rounds;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where boosting begins: every row at one score.
+    fn begin(&self) -> State {
+        let (start, data) = (self.objective.start(&self.rows), self.data);
+        State {
+            scores: start.iter().map(|start| vec![*start; data.x.rows()]).collect(),
+            start,
+            trees: Trees::new((0..data.x.columns()).map(|column| data.x.levels(column)), 1),
+            gains: vec![0.0; data.x.columns()],
+            reach: 0.0,
+            spaces: Mutex::default(),
+        }
+    }
+
+    /// Begins where another fit has ended: every row at what that says of it.
+    fn go_on_from(&self, previous: &Boosted, state: &mut State) -> Result<(), Fault> {
+        let heads = state.start.len();
+        if (previous.link, &previous.present, previous.start.len()) != (self.link(), &self.present, heads) {
+            let message = "the previous model answers something else, or with another loss";
+            return Err(Fault::new("no-update", message));
+        }
+        state.trees.join(&previous.trees)?;
+        let x = self.data.x;
+        let (unit, shift) = match self.link() {
+            Link::Log => (1.0, self.objective.unit.ln()),
+            _ => (self.objective.answer_unit(), 0.0),
+        };
+        let mut rows = vec![0.0; BLOCK * x.columns()];
+        for first in (0..x.rows()).step_by(BLOCK) {
+            self.data.go_on()?;
+            let count = BLOCK.min(x.rows() - first);
+            rows.chunks_mut(x.columns()).take(count).enumerate().for_each(|(row, into)| x.row(first + row, into));
+            let mut sums: Vec<f64> = (0..count).flat_map(|_| previous.start.iter().copied()).collect();
+            for tree in 0..previous.trees.len() {
+                previous.trees.add(tree, &rows[..count * x.columns()], &mut sums, heads, tree % heads);
+            }
+            for (head, scores) in state.scores.iter_mut().enumerate() {
+                let sums = sums.iter().skip(head).step_by(heads);
+                scores[first..first + count].iter_mut().zip(sums).for_each(|(to, sum)| *to = (sum - shift) / unit);
+            }
+        }
+        let highest = state.scores.iter().flatten().fold(0.0f64, |most, score| most.max(score.abs()));
+        state.reach = highest;
+        state.start = previous.start.iter().map(|start| (start - shift) / unit).collect();
+        Ok(())
+    }
+
+    /// What the sums of trees stand for.
+    fn link(&self) -> Link {
+        match (self.data.y, self.plan.loss) {
+            (Target::Classes { .. }, _) => Link::Logit,
+            (_, Loss::Poisson) => Link::Log,
+            _ => Link::Identity,
+        }
     }
 
     /// The mean loss of the rows held out.
@@ -215,14 +287,10 @@ impl<'a> Booster<'a> {
     /// The estimator, in the answers' own units.
     fn boosted(self, mut state: State) -> Result<Boosted, Fault> {
         let unit = self.objective.answer_unit();
-        let link = match (self.data.y, self.plan.loss) {
-            (Target::Classes { .. }, _) => Link::Logit,
-            (_, Loss::Poisson) => {
-                state.start[0] += self.objective.unit.ln();
-                Link::Log
-            }
-            _ => Link::Identity,
-        };
+        let link = self.link();
+        if link == Link::Log {
+            state.start[0] += self.objective.unit.ln();
+        }
         state.start.iter_mut().for_each(|start| *start *= unit);
         if !(state.reach + state.start[0].abs()).is_finite() {
             return Err(Fault::new("numbers-too-large", "the target's numbers are too large for boosting")

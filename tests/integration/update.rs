@@ -1,0 +1,90 @@
+//! Models that go on from the one of last time.
+
+use serde_json::Value as Json;
+
+use crate::fusion::churn;
+use crate::mill::{Mill, made, step};
+
+fn forest(with: &str) -> Mill {
+    churn(&format!(
+        "  model: {{train: features, model: gradient_boosting, with: {{n_estimators: 10}}, update: previous{with}}}\n  quality: {{evaluate: model, metrics: [f1, log_loss]}}\n  live: {{deploy: quality, as: churn}}\n"
+    ))
+}
+
+fn output<'a>(run: &'a Json, name: &str) -> Option<&'a str> {
+    step(run, "model")["outputs"][name].as_str()
+}
+
+/// Half of the rows, then all of them.
+fn halve(mill: &Mill) -> String {
+    let whole = mill.read("data/churn.csv");
+    let half: String = whole.lines().take(301).map(|line| format!("{line}\n")).collect();
+    mill.file("data/churn.csv", &half);
+    whole
+}
+
+#[test]
+fn a_model_goes_on_from_the_last_one_once_its_data_changes() {
+    let mill = forest("");
+    let whole = halve(&mill);
+    let first = mill.run(&["churn"]);
+    assert_eq!(first["status"], "done", "{first:#}");
+    assert_eq!(output(&first, "parent"), None);
+    assert!(made(&mill.run(&["churn"])).is_empty());
+    mill.file("data/churn.csv", &whole);
+    let second = mill.run(&["churn"]);
+    assert_eq!(output(&second, "parent"), output(&first, "model"));
+    assert_ne!(output(&second, "model"), output(&first, "model"));
+    // Nothing new: nothing is made, by whatever command.
+    assert!(made(&mill.run(&["churn"])).is_empty());
+    assert!(made(&mill.run(&["churn", "--locked"])).is_empty());
+    let plan = mill.fine(&["plan", "churn"]).stdout;
+    assert!(!plan.contains("goes on from"), "{plan}");
+    // Made again, it is the same: its parent is pinned.
+    let again = mill.run(&["churn", "--force"]);
+    assert_eq!(output(&again, "model"), output(&second, "model"));
+    assert_eq!(output(&again, "parent"), output(&second, "parent"));
+    let lock = mill.read("pipelines/churn.lock");
+    assert!(lock.contains(&format!("parent: {}", output(&first, "model").expect("a model"))), "{lock}");
+    // More settings, more model.
+    mill.edit("pipelines/churn.yaml", "n_estimators: 10", "n_estimators: 20");
+    let third = mill.run(&["churn"]);
+    assert_eq!(output(&third, "parent"), output(&second, "model"));
+}
+
+#[test]
+fn the_lock_says_what_is_gone_on_from() {
+    let mill = forest("");
+    let whole = halve(&mill);
+    mill.run(&["churn"]);
+    let lock = mill.read("pipelines/churn.lock");
+    mill.file("data/churn.csv", &whole);
+    let second = mill.run(&["churn"]);
+    // Back to what was committed, and forward again: the same model.
+    mill.file("pipelines/churn.lock", &lock);
+    let again = mill.run(&["churn"]);
+    assert_eq!(output(&again, "model"), output(&second, "model"));
+    // Where the parent isn't, it is missed by name.
+    std::fs::remove_dir_all(mill.at(".gristmill")).expect("removed");
+    let ran = mill.go(&["run", "churn"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("the model that this one goes on from isn't here"), "{}", ran.stderr);
+    std::fs::remove_file(mill.at("pipelines/churn.lock")).expect("removed");
+    assert_eq!(output(&mill.run(&["churn"]), "parent"), None);
+}
+
+#[test]
+fn what_can_not_be_gone_on_from_is_told_and_learned_anew() {
+    let mill = forest(", calibrate: sigmoid");
+    mill.run(&["churn"]);
+    mill.edit("pipelines/churn.yaml", "update: previous", "update: previous, features: [usage, spend]");
+    let ran = mill.fine(&["run", "churn"]);
+    assert!(ran.stderr.contains("which reads other features: it is learned anew"), "{}", ran.stderr);
+    let mill = Mill::grades();
+    mill.edit("pipelines/grades.yaml", "model: linear_regression", "model: linear_regression, update: previous");
+    let text = mill.go(&["check", "grades"]).stderr;
+    assert!(text.contains("`linear_regression` can't go on from what it learned before"), "{text}");
+    assert!(text.contains("`random_forest`") && text.contains("`gradient_boosting`"), "{text}");
+    mill.edit("pipelines/grades.yaml", "update: previous", "update: last");
+    assert!(mill.go(&["check", "grades"]).stderr.contains("there is `previous`"));
+}
