@@ -13,6 +13,9 @@ pub(super) fn number(value: Option<f64>) -> String {
     )
 }
 
+/// Longer lines are broken by many a terminal.
+const WIDE: usize = 120;
+
 /// A score and where it would lie on other rows of the same kind: `0.9810 [0.965, 0.994]`.
 pub(super) fn with_interval(value: Option<f64>, interval: Option<Interval>) -> String {
     match interval {
@@ -72,7 +75,11 @@ pub fn judgement(judgement: &Judgement) -> String {
         });
         table.row(cells);
     }
-    let mut text = table.to_string();
+    // Of many metrics the lines are too long to be read, and there are fewer models.
+    let turned = table.turned();
+    let turn = table.width() > WIDE && turned.width() < table.width();
+    // Turned, the arrow would point nowhere.
+    let mut text = if turn { turned.to_string().replace("← best", "  best") } else { table.to_string() };
     for gate in &judgement.verdict.gates {
         let mark = if gate.passed { "✓" } else { "✗" };
         text.push_str(&format!("{mark} {}\n", gate_words(gate)));

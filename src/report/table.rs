@@ -28,6 +28,35 @@ impl Table {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
+    /// How long its longest line may be.
+    pub fn width(&self) -> usize {
+        let columns = self.widths();
+        columns.iter().sum::<usize>() + 2 * columns.len().saturating_sub(1)
+    }
+
+    /// Columns as rows: what stands first in a row becomes the name of a column.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        let first = self.heads.first().map(|(name, _)| (name.clone(), Align::Left));
+        let names = self.rows.iter().map(|row| (row.first().cloned().unwrap_or_default(), Align::Right));
+        let mut turned = Self::new(first.into_iter().chain(names));
+        for (place, (name, _)) in self.heads.iter().enumerate().skip(1) {
+            let cells = self.rows.iter().map(|row| row.get(place).cloned().unwrap_or_default());
+            turned.row(std::iter::once(name.clone()).chain(cells));
+        }
+        turned
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.heads.iter().map(|(name, _)| name.chars().count()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        widths
+    }
+
     fn line(&self, f: &mut fmt::Formatter, cells: &[&str], widths: &[usize]) -> fmt::Result {
         let mut line = String::new();
         for ((cell, width), (_, align)) in cells.iter().zip(widths).zip(&self.heads) {
@@ -44,12 +73,7 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let heads: Vec<&str> = self.heads.iter().map(|(name, _)| name.as_str()).collect();
-        let mut widths: Vec<usize> = heads.iter().map(|head| head.chars().count()).collect();
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
-            }
-        }
+        let widths = self.widths();
         if heads.iter().any(|head| !head.is_empty()) {
             self.line(f, &heads, &widths)?;
         }
@@ -70,5 +94,7 @@ mod tests {
         table.row(["é", "0.5"]);
         table.row(["forest", "10.25"]);
         assert_eq!(table.to_string(), "model      f1\né         0.5\nforest  10.25\n");
+        assert_eq!(table.width(), 13);
+        assert_eq!(table.turned().to_string(), "model    é  forest\nf1     0.5   10.25\n");
     }
 }

@@ -155,7 +155,7 @@ fn interval(rows: usize, metric: &str) -> Interval {
 
 #[test]
 fn an_interval_is_as_wide_as_theory_says_and_the_same_on_any_threads() {
-    for rows in [200, 2000] {
+    for rows in [200, 1000] {
         let found = interval(rows, "accuracy");
         let (truth, prediction) = some_rows(rows, 0.2);
         let scored = Scored { truth: &truth, prediction: &prediction, positive: 1 };
