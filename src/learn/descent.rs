@@ -1,5 +1,8 @@
 //! Least squares with a penalty on the coefficients' sizes, by coordinate descent (Friedman, Hastie & Tibshirani 2010)
 //! until the duality gap is small (Kim et al. 2007), as scikit-learn's `Lasso` and `ElasticNet`.
+//!
+//! linfa's elastic net takes the mean off the target but not off the features, so that it ends elsewhere with an
+//! intercept, and knows no weights.
 
 use ndarray::Array2;
 
