@@ -129,17 +129,6 @@ impl Bins {
         between(self.range(index, last).1, self.range(index, next).0)
     }
 
-    /// The bin that a number belongs to.
-    pub(in crate::learn) fn bin(&self, index: usize, value: f64) -> u8 {
-        match &self.kinds[index].hold {
-            Hold::Numbers(edges) => {
-                let below = edges.high.partition_point(|high| *high < value);
-                below.min(edges.high.len().saturating_sub(1)) as u8
-            }
-            Hold::Levels { .. } => value as u8,
-        }
-    }
-
     /// Bins of a category column as a set of categories: bit c of word c / 64 stands for category c.
     pub(in crate::learn) fn set(&self, index: usize, bins: &[u8]) -> Vec<u64> {
         self.set_or_rare(index, bins, false)

@@ -88,20 +88,17 @@ pub(super) trait Columns: Sync {
     fn is_category(&self, column: usize) -> bool;
     /// The smallest and the largest number in a bin.
     fn range(&self, column: usize, bin: usize) -> (f64, f64);
+    /// The number in the middle of a bin.
+    fn middle(&self, column: usize, bin: usize) -> f64 {
+        let (low, high) = self.range(column, bin);
+        low / 2.0 + high / 2.0
+    }
     /// The last bin from `first` up to `end`, the latter left out, whose middle is at most a number; else `first`.
     fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize;
 
     /// The number midway between two bins.
     fn threshold(&self, column: usize, last: usize, next: usize) -> f64 {
         between(self.range(column, last).1, self.range(column, next).0)
-    }
-
-    /// A number drawn between the bins `first` and `end`, which differ, as `share` of their distance; and the last
-    /// bin beneath it. Bins stay whole: they lie where their middle lies.
-    fn draw(&self, column: usize, first: usize, end: usize, share: f64) -> (usize, f64) {
-        let (least, most) = (self.range(column, first).0, self.range(column, end).1);
-        let drawn = least * (1.0 - share) + most * share;
-        (self.under(column, first, end, drawn), drawn)
     }
 
     /// A drawn number, or the nearest that parts the same bins.
@@ -173,6 +170,11 @@ impl Columns for Table<'_> {
 
     fn range(&self, column: usize, bin: usize) -> (f64, f64) {
         (self.low[column * 256 + bin], self.high[column * 256 + bin])
+    }
+
+    #[inline]
+    fn middle(&self, column: usize, bin: usize) -> f64 {
+        self.middles[column * 256 + bin]
     }
 
     #[inline]
@@ -272,10 +274,7 @@ impl Columns for Local<'_> {
     }
 
     fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize {
-        last(first, end, |bin| {
-            let (low, high) = self.range(column, bin);
-            low / 2.0 + high / 2.0 <= number
-        })
+        last(first, end, |bin| self.middle(column, bin) <= number)
     }
 }
 
@@ -356,7 +355,7 @@ impl Columns for Fine {
         (self.low[bin], self.high[bin])
     }
 
-    fn under(&self, _: usize, first: usize, end: usize, number: f64) -> usize {
-        last(first, end, |bin| self.low[bin] / 2.0 + self.high[bin] / 2.0 <= number)
+    fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize {
+        last(first, end, |bin| self.middle(column, bin) <= number)
     }
 }

@@ -10,7 +10,7 @@ use crate::learn::estimator::Fitted;
 use crate::learn::{Explanation, Scale, Task};
 
 /// How many rows are predicted at a time: so many that reading a tree into the cache is worth it.
-const BLOCK: usize = 4096;
+const BLOCK: usize = 8192;
 
 /// Trees whose answers are averaged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

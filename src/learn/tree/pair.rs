@@ -1,5 +1,7 @@
 //! Cuts of answers that sum to two numbers: two classes, or one number.
 
+use std::hint::select_unpredictable;
+
 use super::columns::{Code, Codes, Columns};
 use super::criterion::{Ask, Best, Criterion, Found, Item, Place};
 use super::grow::FREE;
@@ -41,8 +43,8 @@ impl Cell {
 pub(super) trait Tally: Copy + Default + Send {
     /// Adds others.
     fn add(&mut self, other: Self);
-    /// These where `mask` is all ones, nothing where it is 0.
-    fn masked(self, mask: u64) -> Self;
+    /// These or nothing, without a branch: nobody foresees where rows go.
+    fn only_if(self, there: bool) -> Self;
     /// Whether no row is in them.
     fn is_empty(self) -> bool;
 }
@@ -54,9 +56,12 @@ impl Tally for Cell {
     }
 
     #[inline(always)]
-    fn masked(self, mask: u64) -> Self {
-        let part = |value: f64| f64::from_bits(value.to_bits() & mask);
-        Self { weight: part(self.weight), answer: part(self.answer), rows: self.rows & mask }
+    fn only_if(self, there: bool) -> Self {
+        Self {
+            weight: select_unpredictable(there, self.weight, 0.0),
+            answer: select_unpredictable(there, self.answer, 0.0),
+            rows: select_unpredictable(there, self.rows, 0),
+        }
     }
 
     #[inline(always)]
@@ -343,13 +348,11 @@ pub(super) fn drawn<C: Pair, B: Columns>(
     let coded = ask.rows.iter().zip(&space.codes);
     match &draw.place {
         Place::Drawn { last, .. } if !draw.missing_left => {
-            let last = i64::from(*last) + 1;
-            // The sign of a difference makes the mask: a comparison would become a branch that nobody foresees.
-            coded.for_each(|(&row, &code)| left.add(C::tally(row).masked((i64::from(code) - last >> 63) as u64)));
+            coded.for_each(|(&row, code)| left.add(C::tally(row).only_if(code <= last)));
         }
         place => {
             let goes = |code: u16| goes_left(place, code, lacking, draw.missing_left);
-            coded.for_each(|(&row, &code)| left.add(C::tally(row).masked(u64::from(goes(code)).wrapping_neg())));
+            coded.for_each(|(&row, &code)| left.add(C::tally(row).only_if(goes(code))));
         }
     }
     let left = criterion.cell(left);
@@ -415,9 +418,18 @@ pub(super) fn draw<B: Columns, R: Item>(
     if least == most {
         return missing.then_some(Draw { place: Place::Present, missing, missing_left: false });
     }
-    let (last, threshold) = columns.draw(column, usize::from(least), usize::from(most), chance.unit());
+    let (first, end) = (usize::from(least), usize::from(most));
+    let share = chance.unit();
+    let threshold = columns.middle(column, first) * (1.0 - share) + columns.middle(column, end) * share;
+    // Bins stay whole: they lie where their middle lies.
+    let last = if codes.len() <= FEW / 3 {
+        let under = codes.iter().copied().filter(|&code| code < most);
+        under.filter(|&code| columns.middle(column, usize::from(code)) <= threshold).max().unwrap_or(least)
+    } else {
+        columns.under(column, first, end, threshold) as u16
+    };
     let missing_left = missing && chance.below(2) == 0;
-    Some(Draw { place: Place::Drawn { last: last as u16, threshold }, missing, missing_left })
+    Some(Draw { place: Place::Drawn { last, threshold }, missing, missing_left })
 }
 
 /// Each category goes left by the toss of a coin, unless all would go one way.

@@ -1,5 +1,7 @@
 //! Rows as trees carry them: few bytes each, and sums that few operations make.
 
+use std::hint::select_unpredictable;
+
 use super::criterion::Item;
 use super::pair::{Cell, Tally};
 
@@ -52,8 +54,8 @@ impl Tally for Counts {
     }
 
     #[inline(always)]
-    fn masked(self, mask: u64) -> Self {
-        Self(self.0 & mask)
+    fn only_if(self, there: bool) -> Self {
+        Self(select_unpredictable(there, self.0, 0))
     }
 
     #[inline(always)]
@@ -156,8 +158,11 @@ impl Tally for Sum {
     }
 
     #[inline(always)]
-    fn masked(self, mask: u64) -> Self {
-        Self { answer: f64::from_bits(self.answer.to_bits() & mask), counts: self.counts & mask }
+    fn only_if(self, there: bool) -> Self {
+        Self {
+            answer: select_unpredictable(there, self.answer, 0.0),
+            counts: select_unpredictable(there, self.counts, 0),
+        }
     }
 
     #[inline(always)]
