@@ -194,6 +194,7 @@ fn the_same_bytes_come_from_any_number_of_threads() {
         ("diabetes", "random_forest"),
         ("diabetes", "decision_tree"),
         ("wine", "extra_trees"),
+        ("penguins", "gradient_boosting"),
         ("penguins", "logistic_regression"),
         ("diabetes", "linear_regression"),
     ] {

@@ -10,8 +10,8 @@ use super::exp::ROUND;
 /// How many rows a thread takes at a time.
 pub(super) const ROWS: usize = 4096;
 
-/// What all slopes, and all curvatures, sum up to at most: so each half of a packed number holds any sum.
-const MOST: f64 = (1u64 << 30) as f64;
+/// Up to so many rows each is counted too: more of them would leave too few bits to the slopes.
+const COUNTED: usize = 1 << 14;
 
 /// What sums count as at least, so that they can be divided by.
 const LEAST: f64 = 1e-200;
@@ -21,32 +21,70 @@ const LEAST: f64 = 1e-200;
 pub(super) struct Gradients {
     /// Each row's slope and curvature.
     pub(super) pairs: Vec<[f32; 2]>,
-    /// Each row's slope in the upper half and its curvature in the lower, as whole numbers of units.
+    /// Each row's slope, curvature and itself as whole numbers, packed by `fields`.
     pub(super) packed: Vec<i64>,
     /// What one of a slope's whole numbers stands for.
     pub(super) slope: f64,
     /// What one of a curvature's whole numbers stands for.
     pub(super) curvature: f64,
+    /// Where they lie in a packed number.
+    pub(super) fields: Fields,
+}
+
+/// Where slopes (uppermost), curvatures and counts of rows (lowest) lie in a packed number.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fields {
+    /// How many bits the sum of curvatures has.
+    curvature: u32,
+    /// How many bits the count of rows has; 0 if rows aren't counted.
+    rows: u32,
     /// Whether every curvature is 1, so that it counts rows.
-    pub(super) counts: bool,
+    even: bool,
 }
 
-/// The slopes' half of a sum of packed numbers.
-#[inline(always)]
-pub(super) fn slope(packed: i64) -> i32 {
-    (packed >> 32) as i32
-}
+impl Fields {
+    /// For so many rows.
+    fn of(rows: usize, even: bool) -> Self {
+        if even || rows > COUNTED {
+            return Self { curvature: 32, rows: 0, even };
+        }
+        let count = usize::BITS - rows.leading_zeros();
+        // What is left is shared by both, with one bit more for the slopes' sign.
+        Self { curvature: (64 - count) / 2, rows: count, even }
+    }
 
-/// The curvatures' half.
-#[inline(always)]
-pub(super) fn curvature(packed: i64) -> i32 {
-    packed as i32
+    /// What all slopes, and all curvatures, sum up to at most: rounding may add one half a row.
+    fn most(self) -> [f64; 2] {
+        let bits = [62 - self.curvature - self.rows, self.curvature - 2];
+        bits.map(|bits| (1u64 << bits) as f64)
+    }
+
+    /// The slopes' part of a sum of packed numbers.
+    #[inline(always)]
+    pub(super) fn slope(self, packed: i64) -> i32 {
+        (packed >> (self.curvature + self.rows)) as i32
+    }
+
+    /// The curvatures' part.
+    #[inline(always)]
+    pub(super) fn curvature(self, packed: i64) -> i32 {
+        (packed >> self.rows & ((1 << self.curvature) - 1)) as i32
+    }
+
+    /// The rows' part, if they are counted.
+    #[inline(always)]
+    pub(super) fn rows(self, packed: i64) -> Option<i32> {
+        if self.even {
+            return Some(self.curvature(packed));
+        }
+        (self.rows > 0).then_some((packed & ((1 << self.rows) - 1)) as i32)
+    }
 }
 
 impl Gradients {
-    /// Takes pairs from `fill`, which gets the number of its first row and a place for each, and packs them. `counts`
+    /// Takes pairs from `fill`, which gets the number of its first row and a place for each, and packs them. `even`
     /// says that every curvature is 1.
-    pub(super) fn update(&mut self, rows: usize, counts: bool, fill: impl Fn(usize, &mut [[f32; 2]]) + Sync) {
+    pub(super) fn update(&mut self, rows: usize, even: bool, fill: impl Fn(usize, &mut [[f32; 2]]) + Sync) {
         self.pairs.resize(rows, [0.0; 2]);
         self.packed.resize(rows, 0);
         let sums: Vec<[f64; 2]> = self
@@ -60,15 +98,19 @@ impl Gradients {
             })
             .collect();
         let [slopes, curvatures] = sums.iter().fold([0.0; 2], |[a, b], [g, h]| [a + g, b + h]);
-        self.counts = counts;
-        self.slope = slopes.max(LEAST) / MOST;
-        self.curvature = if counts { 1.0 } else { curvatures.max(LEAST) / MOST };
+        self.fields = Fields::of(rows, even);
+        let most = self.fields.most();
+        self.slope = slopes.max(LEAST) / most[0];
+        self.curvature = if even { 1.0 } else { curvatures.max(LEAST) / most[1] };
         let (per_slope, per_curvature) = (1.0 / self.slope, 1.0 / self.curvature);
+        let Fields { curvature, rows, .. } = self.fields;
+        let (shift, one) = (curvature + rows, i64::from(rows > 0));
         self.packed.par_chunks_mut(ROWS).zip(self.pairs.par_chunks(ROWS)).for_each(|(packed, pairs)| {
             for (packed, &[g, h]) in packed.iter_mut().zip(pairs) {
                 let g = (f64::from(g) * per_slope + ROUND).to_bits() as i64;
                 let h = (f64::from(h) * per_curvature + ROUND).to_bits() as i64;
-                *packed = (g << 32) + (h & 0xffff_ffff);
+                // The lowest bits hold the whole number, as far down as the slope's sign.
+                *packed = (g << shift) + ((h & 0xffff_ffff) << rows) + one;
             }
         });
     }
@@ -79,22 +121,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_of_packed_numbers_are_the_sums_of_both_halves() {
+    fn sums_of_packed_numbers_are_the_sums_of_their_parts() {
         let of = |row: usize| [(row as f32 * 0.7).sin() * 3.0, 0.1 + (row % 7) as f32];
-        let mut gradients = Gradients::default();
-        gradients.update(9000, false, |first, pairs| {
-            pairs.iter_mut().enumerate().for_each(|(nth, pair)| *pair = of(first + nth));
-        });
-        let sum: i64 = gradients.packed.iter().step_by(2).sum();
-        let [g, h] = (0..9000).step_by(2).map(of).fold([0.0; 2], |[a, b], [g, h]| [a + f64::from(g), b + f64::from(h)]);
-        assert!((f64::from(slope(sum)) * gradients.slope - g).abs() < 1e-2, "{g}");
-        assert!((f64::from(curvature(sum)) * gradients.curvature - h).abs() < 1e-2, "{h}");
+        for rows in [1, 2, 100, 9000, 16_384, 16_385, 50_000] {
+            let mut gradients = Gradients::default();
+            gradients.update(rows, false, |first, pairs| {
+                pairs.iter_mut().enumerate().for_each(|(nth, pair)| *pair = of(first + nth));
+            });
+            let sum: i64 = gradients.packed.iter().step_by(2).sum();
+            let each = (0..rows).step_by(2).map(of);
+            let [g, h] = each.fold([0.0; 2], |[a, b], [g, h]| [a + f64::from(g), b + f64::from(h)]);
+            let room = rows as f64 * 1e-3;
+            let fields = gradients.fields;
+            assert!((f64::from(fields.slope(sum)) * gradients.slope - g).abs() < room, "{rows}: {g}");
+            assert!((f64::from(fields.curvature(sum)) * gradients.curvature - h).abs() < room, "{rows}: {h}");
+            assert_eq!(fields.rows(sum), (rows <= COUNTED).then_some(rows.div_ceil(2) as i32));
+        }
     }
 
     #[test]
-    fn slopes_of_nothing_are_nothing() {
+    fn slopes_of_nothing_are_nothing_and_even_curvatures_count() {
         let mut gradients = Gradients::default();
         gradients.update(3, true, |_, pairs| pairs.fill([0.0, 1.0]));
         assert_eq!(gradients.packed, [1; 3]);
+        assert_eq!(gradients.fields.rows(3), Some(3));
     }
 }

@@ -153,6 +153,7 @@ pub(super) fn grow(ground: &Ground, space: &mut Space, rows: &[u32], scores: &mu
     let (limits, objective, gradients) = (ground.limits, ground.objective, &space.gradients);
     let penalty = objective.penalty() / gradients.curvature;
     let rule = Rule {
+        fields: gradients.fields,
         l2: limits.l2 * penalty,
         least: limits.curvature * penalty,
         rows: limits.rows,

@@ -8,6 +8,8 @@ mod histogram;
 mod objective;
 mod part;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::sync::Mutex;
@@ -74,6 +76,13 @@ pub(in crate::learn) struct Patience {
 /// # Errors
 /// If the fit was interrupted, the loss can't be had of these answers, or sizes go beyond what is counted with.
 pub(in crate::learn) fn boost(data: &Training, plan: &Plan) -> Result<Boosted, Fault> {
+    let kept: Vec<usize> = (0..data.x.rows()).filter(|&row| data.weight(row) > 0.0).collect();
+    if kept.len() < data.x.rows() {
+        // What doesn't count isn't there: it has no bin either.
+        let (x, y) = (data.x.take(&kept), data.y.take(&kept));
+        let weights: Vec<f64> = kept.iter().map(|&row| data.weight(row)).collect();
+        return boost(&Training { x: &x, y: &y, weights: Some(&weights), ..*data }, plan);
+    }
     // One visit to the pool of threads for the whole fit, instead of one a histogram.
     rayon::scope(|_| Booster::new(data, plan)?.run())
 }
@@ -306,21 +315,20 @@ impl<'a> Booster<'a> {
     }
 }
 
-/// The classes that rows of weight above 0 have; none for numbers.
+/// The classes that occur; none for numbers.
 fn present(data: &Training) -> Vec<u32> {
     let Target::Classes { codes, count } = data.y else {
         return Vec::new();
     };
     let mut seen = vec![false; *count];
-    let counting = codes.iter().enumerate().filter(|&(row, _)| data.weight(row) > 0.0);
-    counting.for_each(|(_, &code)| seen[code as usize] = true);
+    codes.iter().for_each(|&code| seen[code as usize] = true);
     (0..*count as u32).filter(|&class| seen[class as usize]).collect()
 }
 
 /// The rows to learn from and those held out, ascending. Classes have the same share in both, and at least one row to
 /// learn from.
 fn hold_out(data: &Training, patience: Option<Patience>) -> (Vec<u32>, Vec<u32>) {
-    let rows = (0..data.x.rows() as u32).filter(|&row| data.weight(row as usize) > 0.0);
+    let rows = 0..data.x.rows() as u32;
     let Some(patience) = patience else {
         return (rows.collect(), Vec::new());
     };
