@@ -79,6 +79,11 @@ impl Bins {
         self.rows
     }
 
+    /// Lets the codes go and keeps what bins hold, for who has copied them.
+    pub(in crate::learn) fn drop_codes(&mut self) {
+        self.codes = Vec::new();
+    }
+
     /// How many columns.
     pub(in crate::learn) fn columns(&self) -> usize {
         self.kinds.len()

@@ -1,12 +1,13 @@
 //! Growing one tree: always the leaf whose cut gains most is cut next.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
 
 use super::gradient::Gradients;
 use super::histogram::{Cells, Codes, WIDTH};
+use super::node::{Node, Offer};
 use super::objective::Objective;
 use super::part::part;
 use super::scan::{Counts, Rule, Scan, Set, Split, Whole};
@@ -96,45 +97,6 @@ impl Grown {
         step.answer
     }
 }
-
-/// A node that is a leaf, or was.
-struct Node {
-    first: usize,
-    end: usize,
-    depth: usize,
-    whole: Whole,
-    cells: Vec<Cells>,
-    /// The features it looks at; empty: all.
-    looks: Vec<bool>,
-    split: Option<Split>,
-    counted: bool,
-}
-
-/// A leaf that may be cut.
-struct Offer {
-    gain: f64,
-    node: Reverse<usize>,
-}
-
-impl Ord for Offer {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.gain.total_cmp(&other.gain).then(self.node.cmp(&other.node))
-    }
-}
-
-impl PartialOrd for Offer {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Offer {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Offer {}
 
 struct Grower<'a> {
     ground: &'a Ground<'a>,

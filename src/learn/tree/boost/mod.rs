@@ -5,6 +5,7 @@ mod exp;
 mod gradient;
 mod grow;
 mod histogram;
+mod node;
 mod objective;
 mod part;
 mod scan;
@@ -131,8 +132,9 @@ impl<'a> Booster<'a> {
         }
         let (rows, held) = hold_out(data, plan.patience);
         let objective = Objective::new(data, plan.loss, &present)?;
-        let bins = Bins::new(data.x, plan.bins);
+        let mut bins = Bins::new(data.x, plan.bins);
         let codes = Codes::new(&bins, &plan.monotone);
+        bins.drop_codes();
         Ok(Self { data, plan, bins, codes, objective, present, rows, held })
     }
 
