@@ -5,7 +5,6 @@ use serde_json::{Value as Json, json};
 
 use super::Boosted;
 use crate::data::Matrix;
-use crate::learn::estimator::Fitted;
 use crate::learn::{Estimator, Prediction, Scored, Target, Training, find_metric, find_model, reference, score};
 use crate::source::Fault;
 
