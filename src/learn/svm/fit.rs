@@ -30,6 +30,8 @@ const FEW: usize = 1000;
 const TALL: usize = 5;
 /// How many classes can be compared in pairs.
 const CLASSES: usize = 500;
+/// How many steps of the other method there may be a row, for 1000 rows at least.
+const MOST_EACH: usize = 1000;
 /// The interior point method's steps at most.
 const STEPS: usize = 200;
 /// How many rows meet the vectors at a time.
@@ -215,7 +217,7 @@ impl<'a> Shop<'a> {
             high: bound(1.0),
             epsilon: if classes { 0.0 } else { epsilon },
         };
-        let steps = self.plan.max_iter.unwrap_or((100 * rows.len()).max(10_000_000));
+        let steps = self.plan.max_iter.unwrap_or(MOST_EACH * rows.len().max(1000));
         let at_a_time = jobs.min(rayon::current_num_threads()).max(1);
         let cache = (KEPT * rows.len()).clamp(CACHE[0], CACHE[1]) / at_a_time;
         let limits = Limits { tolerance: self.plan.tolerance, steps, cache };

@@ -4,6 +4,8 @@ use crate::learn::linear::sigmoid;
 
 /// Newton's steps at most.
 const STEPS: usize = 100;
+/// Decisions nearer to 0 tell nothing.
+const SMALLEST: f64 = 1e-200;
 /// The coupling's steps at most, and the largest error that counts as none.
 const ROUNDS: usize = 100;
 
@@ -24,7 +26,7 @@ pub(super) fn slope(held: &[Held]) -> f64 {
     let (first, second) = (sum(false), sum(true));
     let (low, high) = (1.0 / (first + 2.0), (second + 1.0) / (second + 2.0));
     let size: f64 = held.iter().map(|row| row.weight * row.decision.abs()).sum::<f64>() / (first + second);
-    if !(size > 0.0 && size.is_finite()) {
+    if !(size > SMALLEST && size.is_finite()) {
         return 1.0;
     }
     // Where nothing can be told, a slope is left that keeps the order of the decisions.
