@@ -100,8 +100,10 @@ fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
         Payload::Model { digest, .. } => {
             let trained = Trained::from_bytes(&object(store, digest)?)?;
             let shares = trained.importance();
+            let facts: Vec<(&str, f64)> = trained.estimator.facts();
+            let told: String = facts.iter().map(|(name, value)| format!("{name} {}\n", number(*value))).collect();
             let text = format!(
-                "{} from {} rows × {} features, predicts {}\n\n{}",
+                "{} from {} rows × {} features, predicts {}\n{told}\n{}",
                 trained.model,
                 trained.rows,
                 trained.features.len(),
@@ -110,7 +112,7 @@ fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
             );
             (
                 text,
-                json!({"model": trained.model, "rows": trained.rows, "target": trained.target, "classes": trained.classes.iter().map(crate::data::Value::to_json).collect::<Vec<_>>(), "features": trained.features, "importance": shares}),
+                json!({"model": trained.model, "rows": trained.rows, "target": trained.target, "classes": trained.classes.iter().map(crate::data::Value::to_json).collect::<Vec<_>>(), "features": trained.features, "importance": shares, "facts": facts.into_iter().collect::<BTreeMap<_, _>>()}),
             )
         }
         Payload::Judged(found) => {
@@ -259,4 +261,9 @@ pub(super) fn requests(opened: &Opened) -> Vec<(String, String)> {
             Some((step.name.clone(), shown.join(", ")))
         })
         .collect()
+}
+
+/// A fact's number: whole ones as they are, others to four digits.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 { value.to_string() } else { format!("{value:.4}") }
 }

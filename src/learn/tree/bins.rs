@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn a_sample_tells_bins_but_never_hides_a_value() {
         let rows = 300_000;
-        let values: Vec<f64> = (0..rows).map(|row| f64::from(row * 7919 % rows)).collect();
+        let values: Vec<f64> = (0..rows).map(|row| (i64::from(row) * 7919 % i64::from(rows)) as f64).collect();
         let many = bins(values.clone());
         assert_eq!(many.count(0), 255);
         let mut held = [0; 255];
