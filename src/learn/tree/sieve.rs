@@ -38,7 +38,9 @@ impl<'a> Sieve<'a> {
             let column = self.columns[feature];
             let left = match look {
                 Look::MissingRight => part(rows, |row| column[row as usize] <= threshold),
-                Look::MissingLeft => part(rows, |row| !(column[row as usize] > threshold)),
+                Look::MissingLeft => {
+                    part(rows, |row| column[row as usize] <= threshold || column[row as usize].is_nan())
+                }
                 _ => part(rows, |row| trees.goes_left(node, column[row as usize])),
             };
             let middle = first + left as u32;
