@@ -160,7 +160,10 @@ fn cutoff(rows: &Centered, sigma: &Array1<f64>, alpha: f64) -> f64 {
 }
 
 /// U, the singular values, and Vᵀ.
-fn decompose(square: Array2<f64>) -> Result<(Array2<f64>, Array1<f64>, Array2<f64>), Fault> {
+type Decomposition = (Array2<f64>, Array1<f64>, Array2<f64>);
+
+/// U·Σ·Vᵀ of a square.
+fn decompose(square: Array2<f64>) -> Result<Decomposition, Fault> {
     // No decomposition has to meet numbers that aren't finite.
     if square.iter().any(|value| !value.is_finite()) {
         return Err(unbounded());

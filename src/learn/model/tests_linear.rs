@@ -293,16 +293,16 @@ fn a_fit_stops_when_told() {
 }
 
 #[test]
-fn ten_thousand_classes_are_learned() {
-    let (rows, count) = (10_050, 10_000);
+fn a_thousand_classes_are_learned() {
+    let (rows, count) = (1050, 1000);
     let values: Vec<f64> =
         (0..rows * 2).map(|cell| (cell % rows) as f64 + if cell < rows { 0.0 } else { 0.25 }).collect();
     let x = Matrix::new(vec!["a".into(), "b".into()], rows, values);
-    let y = Target::Classes { codes: (0..rows as u32).map(|row| row.min(9999)).collect(), count };
+    let y = Target::Classes { codes: (0..rows as u32).map(|row| row.min(999)).collect(), count };
     for (name, with) in [("knn", json!({"n_neighbors": 1})), ("naive_bayes", json!({}))] {
         let estimator = model(name, with).fit(&Training::new(&x, &y)).expect("fit");
-        let some: Vec<usize> = vec![0, 77, 9998];
+        let some: Vec<usize> = vec![0, 77, 998];
         let labels = estimator.predict(&x.take(&some)).expect("prediction").labels().expect("classes");
-        assert_eq!(labels, [0, 77, 9998], "{name}");
+        assert_eq!(labels, [0, 77, 998], "{name}");
     }
 }
