@@ -195,11 +195,19 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// The champion as it was judged: one that was fitted once more has seen every row since. As far as that is kept.
+    fn judged(&self, champion: &Champion) -> Digest {
+        let scored = champion.lineage["refit"]["scored"].as_str().and_then(|digest| digest.parse().ok());
+        let kept = scored.filter(|digest| self.cx.store.get(digest).is_ok_and(|bytes| bytes.is_some()));
+        kept.unwrap_or(champion.digest)
+    }
+
     /// Lets the champion answer the raw rows of the new model's, and takes those that it can answer.
     fn both(&self, champion: &Champion) -> Result<Both, Stop> {
         let obstacle = |fault: Fault| Stop::Obstacle(format!("version {}: {}", champion.version, fault.message));
-        let predictor =
-            table::object(&self.cx.store, &champion.digest).and_then(|bytes| Sealed::open(&bytes)).map_err(obstacle)?;
+        let predictor = table::object(&self.cx.store, &self.judged(champion))
+            .and_then(|bytes| Sealed::open(&bytes))
+            .map_err(obstacle)?;
         let (source, _) = self.cx.plan.chain(self.train.input);
         let raw = self.cx.table(source)?;
         let other = &predictor.sealed().trained;

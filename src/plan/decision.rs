@@ -1,9 +1,41 @@
 //! What is done with a model's answers: checked against its task.
 
-use super::node::{Decision, Threshold};
-use crate::learn::{Goal, Task};
+use crate::learn::{Calibrate, Goal, Task, Transform};
 use crate::source::Fault;
 use crate::spec::{DecisionSpec, ThresholdSpec};
+
+/// What is done with a model's answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// How probabilities are calibrated.
+    pub calibrate: Option<Calibrate>,
+    /// From which probability on a row is called positive.
+    pub threshold: Option<Threshold>,
+    /// The scale on which the target is learned.
+    pub transform: Option<Transform>,
+}
+
+impl Decision {
+    /// Whether there is something to be done once the model is learned.
+    pub fn follows(&self) -> bool {
+        self.calibrate.is_some() || self.threshold.is_some()
+    }
+
+    /// Whether that is learned from rows that the model hasn't learned from.
+    pub fn needs_held_out(&self) -> bool {
+        self.calibrate.is_some() || matches!(self.threshold, Some(Threshold::Best(_)))
+    }
+}
+
+/// From which probability on a row is called positive.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Threshold {
+    /// This one.
+    At(f64),
+    /// The best of all.
+    Best(Goal),
+}
 
 /// Checks what a train step says of its answers. Faults have their routes from the step.
 pub(super) fn decision(spec: &DecisionSpec, task: Option<Task>, target: &str, faults: &mut Vec<Fault>) -> Decision {

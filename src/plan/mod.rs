@@ -18,9 +18,10 @@ mod tests;
 mod train;
 
 pub use build::{Built, LastModel, Problem, Schemas, build};
+pub use decision::{Decision, Threshold};
 pub use ensemble::Ensemble;
 pub use node::{
-    Cv, Decision, Deploy, Evaluate, Given, Input, On, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode,
-    Step, StepKind, TableStep, Target, Threshold, Train,
+    Cv, Deploy, Evaluate, Given, Input, On, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode, Step,
+    StepKind, TableStep, Target, Train,
 };
 pub use request::request;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value as Json;
 
 use super::build::LastModel;
+use super::decision::Decision;
 use super::ensemble::Ensemble;
 use crate::data::{Contract, Format, Kind, Part, Selector, Shape, Table};
 use crate::expr::Expr;
-use crate::learn::{Calibrate, CheckedModel, Goal, Task, Transform};
+use crate::learn::{CheckedModel, Task};
 use crate::ops::{CheckedOp, Rows};
 use crate::source::{Fault, Route};
 use crate::spec::{Gate, Limits, Origin, Promotion, RunSpec, SourceSpec, TargetKind, Weights};
@@ -304,39 +305,6 @@ pub struct Train {
     pub update: Option<Option<LastModel>>,
     /// The models that it is made of, if it is an ensemble.
     pub ensemble: Option<Ensemble>,
-}
-
-/// What is done with a model's answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Decision {
-    /// How probabilities are calibrated.
-    pub calibrate: Option<Calibrate>,
-    /// From which probability on a row is called positive.
-    pub threshold: Option<Threshold>,
-    /// The scale on which the target is learned.
-    pub transform: Option<Transform>,
-}
-
-impl Decision {
-    /// Whether there is something to be done once the model is learned.
-    pub fn follows(&self) -> bool {
-        self.calibrate.is_some() || self.threshold.is_some()
-    }
-
-    /// Whether that is learned from rows that the model hasn't learned from.
-    pub fn needs_held_out(&self) -> bool {
-        self.calibrate.is_some() || matches!(self.threshold, Some(Threshold::Best(_)))
-    }
-}
-
-/// From which probability on a row is called positive.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Threshold {
-    /// This one.
-    At(f64),
-    /// The best of all.
-    Best(Goal),
 }
 
 impl Train {
