@@ -39,29 +39,93 @@ pub fn folds(n: usize, rows: usize, strata: Option<&[u32]>, seed: u64) -> Result
     Ok((0..n).map(part).collect())
 }
 
-/// `n` folds that learn from the past only: `order` names the rows from the earliest to the latest. Each fold tests
-/// the stretch after what it learns from, and the next one learns from that too.
+/// `n` folds in which the rows of a group (one number a row, from 0) stay together. The folds are as near to the same size
+/// as whole groups allow; with `strata` (one class a row) so are their shares of each class. Greedy: the groups go, the
+/// largest first, each to the fold that needs it most; equals in random order.
 ///
 /// # Errors
-/// If there are less than 2 folds, or too few rows for `n` stretches after the first.
-pub fn time_folds(n: usize, order: &[usize]) -> Result<Vec<Fold>, Fault> {
-    enough(n, order.len(), n + 1)?;
-    let stretch = order.len() / (n + 1);
-    let first = order.len() - n * stretch;
+/// If there are less than 2 folds, fewer groups than folds, or `strata` of another length.
+pub fn group_folds(n: usize, groups: &[u32], strata: Option<&[u32]>, seed: u64) -> Result<Vec<Fold>, Fault> {
+    let rows = groups.len();
+    if let Some(strata) = strata.filter(|strata| strata.len() != rows) {
+        return Err(Fault::new("rows-differ", format!("{rows} rows, but {} classes", strata.len())));
+    }
+    let width = |numbers: &[u32]| numbers.iter().max().map_or(0, |most| *most as usize + 1);
+    let (count, classes) = (width(groups), strata.map_or(1, width));
+    enough_of(n, count, n, "groups")?;
+    let class = |row: usize| strata.map_or(0, |strata| strata[row] as usize);
+    let mut sizes = vec![vec![0usize; classes]; count];
+    for row in 0..rows {
+        sizes[groups[row] as usize][class(row)] += 1;
+    }
+    let total: Vec<usize> = (0..classes).map(|class| sizes.iter().map(|size| size[class]).sum()).collect();
+    let mut order: Vec<usize> = (0..count).collect();
+    Chance::new(seed, 0).shuffle(&mut order);
+    order.sort_by_key(|group| std::cmp::Reverse(sizes[*group].iter().sum::<usize>()));
+    let mut held = vec![vec![0usize; classes]; n];
+    let mut fold_of = vec![0; count];
+    for group in order {
+        // How much worse the folds' shares get by taking the group: the growth of the sum of squares.
+        let cost = |fold: &usize| -> f64 {
+            (0..classes)
+                .filter(|class| total[*class] > 0)
+                .map(|class| {
+                    let (held, more) = (held[*fold][class] as f64, sizes[group][class] as f64);
+                    more * (2.0 * held + more) / total[class] as f64
+                })
+                .sum()
+        };
+        let fold = (0..n).min_by(|a, b| cost(a).total_cmp(&cost(b))).expect("there are folds");
+        fold_of[group] = fold;
+        held[fold].iter_mut().zip(&sizes[group]).for_each(|(held, more)| *held += more);
+    }
     let part = |fold: usize| {
-        let now = first + fold * stretch;
-        Fold { train: order[..now].to_vec(), test: order[now..now + stretch].to_vec() }
+        let (test, train) = (0..rows).partition(|&row| fold_of[groups[row] as usize] == fold);
+        Fold { train, test }
     };
     Ok((0..n).map(part).collect())
 }
 
+/// `n` folds that learn from the past only: `moments` holds the rows of each moment, from the earliest to the latest. Each
+/// fold tests the stretch after what it learns from, and the next one learns from that too. The rows of a moment are never
+/// parted: the stretches have the same number of rows as nearly as whole moments allow.
+///
+/// # Errors
+/// If there are less than 2 folds, or too few moments for `n` stretches after the first.
+pub fn time_folds(n: usize, moments: &[Vec<usize>]) -> Result<Vec<Fold>, Fault> {
+    enough_of(n, moments.len(), n + 1, "moments")?;
+    let mut ends = Vec::new();
+    for rows in moments {
+        ends.push(ends.last().copied().unwrap_or(0) + rows.len());
+    }
+    let rows = ends.last().copied().unwrap_or(0);
+    let stretch = rows / (n + 1);
+    // How many moments lie before each cut, the last one being the end.
+    let mut cuts: Vec<usize> = Vec::new();
+    for cut in 0..n {
+        let wanted = rows - (n - cut) * stretch;
+        let least = cuts.last().copied().unwrap_or(0) + 1;
+        let most = moments.len() - (n - cut);
+        let nearest = (least..=most).min_by_key(|before| ends[before - 1].abs_diff(wanted));
+        cuts.push(nearest.expect("enough moments are left for each stretch"));
+    }
+    cuts.push(moments.len());
+    let of = |moments: &[Vec<usize>]| moments.concat();
+    Ok(cuts.windows(2).map(|cut| Fold { train: of(&moments[..cut[0]]), test: of(&moments[cut[0]..cut[1]]) }).collect())
+}
+
 fn enough(n: usize, rows: usize, least: usize) -> Result<(), Fault> {
+    enough_of(n, rows, least, "rows")
+}
+
+/// Whether there is enough of `what` for the folds.
+fn enough_of(n: usize, rows: usize, least: usize, what: &str) -> Result<(), Fault> {
     if n < 2 {
         return Err(Fault::new("bad-folds", format!("cross-validation needs at least 2 folds, not {n}")));
     }
     if rows < least {
-        return Err(Fault::new("too-few-rows", format!("{rows} rows are too few for {n} folds"))
-            .help(format!("take fewer folds: {n} need at least {least} rows")));
+        return Err(Fault::new("too-few-rows", format!("{rows} {what} are too few for {n} folds"))
+            .help(format!("take fewer folds: {n} need at least {least} {what}")));
     }
     Ok(())
 }
@@ -95,17 +159,57 @@ mod tests {
     }
 
     #[test]
+    fn groups_stay_whole_and_classes_are_shared_as_evenly_as_they_allow() {
+        let groups: Vec<u32> = (0..240).map(|row| row % 40).collect();
+        let strata: Vec<u32> = groups.iter().map(|group| u32::from(group % 4 == 0)).collect();
+        for strata in [None, Some(&strata[..])] {
+            let found = group_folds(5, &groups, strata, 3).expect("folds");
+            let mut tested: Vec<usize> = found.iter().flat_map(|fold| fold.test.clone()).collect();
+            tested.sort_unstable();
+            assert_eq!(tested, (0..240).collect::<Vec<_>>());
+            for fold in &found {
+                assert_eq!(fold.test.len(), 48);
+                let held: Vec<u32> = fold.test.iter().map(|row| groups[*row]).collect();
+                assert!(fold.train.iter().all(|row| !held.contains(&groups[*row])));
+                let Some(strata) = strata else { continue };
+                assert_eq!(fold.test.iter().filter(|row| strata[**row] == 1).count(), 12);
+            }
+            assert_eq!(found, group_folds(5, &groups, strata, 3).expect("folds"));
+            assert_ne!(found, group_folds(5, &groups, strata, 4).expect("folds"));
+        }
+        // One group with most rows is a fold of its own.
+        let groups: Vec<u32> = (0..100).map(|row| if row < 60 { 0 } else { row % 8 }).collect();
+        let found = group_folds(3, &groups, None, 0).expect("folds");
+        let mut sizes: Vec<usize> = found.iter().map(|fold| fold.test.len()).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [15, 20, 65]);
+    }
+
+    #[test]
     fn time_goes_forward() {
-        let order = [4, 2, 0, 1, 3, 6, 5];
+        let order = [4, 2, 0, 1, 3, 6, 5].map(|row| vec![row]);
         let found = time_folds(2, &order).expect("folds");
         assert_eq!(found[0], Fold { train: vec![4, 2, 0], test: vec![1, 3] });
         assert_eq!(found[1], Fold { train: vec![4, 2, 0, 1, 3], test: vec![6, 5] });
     }
 
     #[test]
+    fn a_moment_is_never_parted() {
+        let days = [vec![0, 1, 2, 3, 4, 5, 6, 7], vec![8], vec![9, 10], vec![11]];
+        let found = time_folds(2, &days).expect("folds");
+        assert_eq!(found[0], Fold { train: (0..8).collect(), test: vec![8] });
+        assert_eq!(found[1], Fold { train: (0..9).collect(), test: vec![9, 10, 11] });
+        let many = time_folds(3, &days).expect("folds");
+        assert_eq!(many.iter().map(|fold| fold.test.clone()).collect::<Vec<_>>(), days[1..].to_vec());
+        let fault = time_folds(4, &days).expect_err("fault");
+        assert_eq!(fault.message, "4 moments are too few for 4 folds");
+    }
+
+    #[test]
     fn too_few_are_refused() {
         assert_eq!(folds(1, 9, None, 0).expect_err("fault").code, "bad-folds");
         assert_eq!(folds(5, 4, None, 0).expect_err("fault").code, "too-few-rows");
-        assert_eq!(time_folds(5, &[0, 1, 2]).expect_err("fault").code, "too-few-rows");
+        assert_eq!(group_folds(3, &[0, 1, 0, 1, 0], None, 0).expect_err("fault").message, "2 groups are too few for 3 folds");
+        assert_eq!(time_folds(5, &[vec![0, 1, 2], vec![3]]).expect_err("fault").code, "too-few-rows");
     }
 }

@@ -31,6 +31,7 @@ mod svm;
 mod threshold;
 mod transform;
 mod tree;
+pub mod tune;
 mod validate;
 mod window;
 
@@ -39,7 +40,7 @@ use crate::source::Fault;
 use serde::{Deserialize, Serialize};
 
 pub use calibration::{Calibrate, Calibrated, Calibration, HeldOut};
-pub use cv::{Fold, folds, time_folds};
+pub use cv::{Fold, folds, group_folds, time_folds};
 pub use estimator::Estimator;
 pub use explain::{Explanation, Scale};
 pub use fusion::{
