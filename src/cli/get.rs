@@ -14,7 +14,7 @@ use crate::store::{Digest, Store, write_atomic};
 /// Write a step's table or a model to a file.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gristmill get features -o features.parquet\n  gristmill get features.test -o test.csv\n  gristmill get net.log -o log.txt\n  gristmill get penguin-species@champion -o model.gristmill\n\nThe extension tells the format: csv, tsv, parquet, arrow, ndjson, json; .gz and .zst on top."
+    after_help = "Examples:\n  gristmill get features -o features.parquet\n  gristmill get features.test -o test.csv\n  gristmill get net.log -o log.txt\n  gristmill get forest.trials -o trials.csv\n  gristmill get penguin-species@champion -o model.gristmill\n\nThe extension tells the format: csv, tsv, parquet, arrow, ndjson, json; .gz and .zst on top."
 )]
 pub(super) struct Get {
     /// `step`, `step.part`, `step.output`, `pipeline/step`, or a model: `name`, `name@alias`, `name@3`.
@@ -70,6 +70,17 @@ fn made(args: &Get, store: &Store) -> Result<Vec<u8>, Failure> {
         Payload::Table(_) => {
             let path = args.output.as_ref().map_or("x.csv".into(), |path| path.to_string_lossy());
             Ok(table_bytes(store, done.table(), part.as_deref(), &path)?)
+        }
+        Payload::Model { tuned: Some(tuned), .. } if part.as_deref() == Some("trials") => {
+            let path = args.output.as_ref().map_or("x.csv".into(), |path| path.to_string_lossy());
+            Ok(data::write(&super::show::kept_trials(store, tuned)?.table(&tuned.seconds)?, &path)?)
+        }
+        Payload::Model { tuned: Some(_), .. } => {
+            let fault = match &part {
+                Some(part) => Fault::new("no-output", format!("`{step}` leaves no `{part}`")),
+                None => Fault::new("not-a-table", format!("`{step}` makes no table")),
+            };
+            Err(fault.help(format!("its trials are one: `gristmill get {step}.trials`")).into())
         }
         Payload::Files(_) => Ok(object(store, &file(&step, part.as_deref(), &done)?)?),
         _ => Err(Fault::new("not-a-table", format!("`{step}` makes no table"))

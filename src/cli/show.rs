@@ -8,10 +8,10 @@ use serde_json::{Value as Json, json};
 use super::open::{self, Opened};
 use super::{Exit, Failure, ParamArgs, out, out_json};
 use crate::data::Field;
-use crate::engine::{Judgement, LOG, Payload, StepDone, TableMeta, lock_path, object};
+use crate::engine::{Judgement, LOG, Payload, StepDone, TableMeta, Trials, Tuned, lock_path, object};
 use crate::plan::request;
 use crate::report::table::{Align, Table};
-use crate::report::{Ran, RanStep, confusion, curves, importance, judgement, run_text, slices};
+use crate::report::{Ran, RanStep, confusion, curves, importance, judgement, run_text, slices, trials, trials_json};
 use crate::seal::{Sealed, Trained};
 use crate::source::Fault;
 use crate::store::{Digest, History, Key, Lock, Run, Store};
@@ -97,22 +97,24 @@ fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
             let meta = done.table();
             (table_text(meta, &dropped), json!({"columns": meta.shape.fields, "parts": meta.parts, "dropped": dropped}))
         }
-        Payload::Model { digest, .. } => {
+        Payload::Model { digest, tuned, .. } => {
             let trained = Trained::from_bytes(&object(store, digest)?)?;
             let shares = trained.importance();
             let facts: Vec<(&str, f64)> = trained.estimator.facts();
             let told: String = facts.iter().map(|(name, value)| format!("{name} {}\n", number(*value))).collect();
+            let found = tuned.as_ref().map(|tuned| kept_trials(store, tuned)).transpose()?;
             let text = format!(
-                "{} from {} rows × {} features, predicts {}\n{told}\n{}",
+                "{} from {} rows × {} features, predicts {}\n{told}\n{}\n{}",
                 trained.model,
                 trained.rows,
                 trained.features.len(),
                 trained.target,
+                found.as_ref().map_or(String::new(), |found| format!("\n{}", trials(found))),
                 importance(&shares)
             );
             (
                 text,
-                json!({"model": trained.model, "rows": trained.rows, "target": trained.target, "classes": trained.classes.iter().map(crate::data::Value::to_json).collect::<Vec<_>>(), "features": trained.features, "importance": shares, "facts": facts.into_iter().collect::<BTreeMap<_, _>>()}),
+                json!({"tuned": found.as_ref().map(trials_json), "model": trained.model, "rows": trained.rows, "target": trained.target, "classes": trained.classes.iter().map(crate::data::Value::to_json).collect::<Vec<_>>(), "features": trained.features, "importance": shares, "facts": facts.into_iter().collect::<BTreeMap<_, _>>()}),
             )
         }
         Payload::Judged(found) => {
@@ -145,6 +147,11 @@ fn width() -> usize {
     let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     said.or_else(seen).filter(|width| *width > 0).unwrap_or(80)
+}
+
+/// The trials of a search.
+pub(super) fn kept_trials(store: &Store, tuned: &Tuned) -> Result<Trials, Fault> {
+    Trials::from_bytes(&object(store, &tuned.digest)?)
 }
 
 /// What a program left, and what it said.

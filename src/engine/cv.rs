@@ -15,6 +15,7 @@ use super::held::{FoldAnswers, OutOfFold, answers};
 use super::run::Cx;
 use super::table::work;
 use super::train::{model_key, needs_held_out, whole_key};
+use super::tune;
 use super::unit::{Made, Parts, unit};
 use crate::data::{Part, Table};
 use crate::learn::Watch;
@@ -34,7 +35,7 @@ pub(super) struct Kept {
 pub(super) fn run(cx: &Cx, step: &Step, label: &str, train: &Train, stage: Stage, draw: &Draw) -> Result<Kept, Fault> {
     let ground = Ground::of(cx.plan, train);
     // What a model of one fold is decided by is part of that fold.
-    let validation = needs_held_out(cx.plan, train, stage);
+    let validation = needs_held_out(cx, train, stage);
     let mut parts = Parts::new("cv");
     draw.describe(cx.plan.seed, &mut parts);
     ground.describe(cx, validation, &mut parts)?;
@@ -42,9 +43,12 @@ pub(super) fn run(cx: &Cx, step: &Step, label: &str, train: &Train, stage: Stage
     match stage {
         Stage::Bare => {
             model_key(cx.plan.seed, train, &mut parts);
-            members_key(cx.plan, train, &mut parts);
+            members_key(cx, train, &mut parts);
         }
-        Stage::Whole => whole_key(cx.plan, train, &mut parts),
+        Stage::Whole => whole_key(cx, train, &mut parts),
+    }
+    if let Some(tune) = &train.tune {
+        tune::nested_key(cx, train, tune, &mut parts)?;
     }
     let done = unit(cx, label, &parts, || {
         let told = Told { cx, step: &step.name };
@@ -112,7 +116,23 @@ fn one(
     meaning: &Meaning,
 ) -> Result<FoldAnswers, Fault> {
     cx.check()?;
+    let found = searched(cx, train, after, &table, meaning)?;
+    let train = found.as_ref().unwrap_or(train);
     let lesson = Lesson::new(cx, after, table, meaning)?;
     let trained = lesson.model(cx, train, stage, &Silent(cx))?;
     answers(train, &trained, lesson.table.part(Part::Test).expect("a fold has a test part"), meaning)
+}
+
+/// The train step with hyper-parameters that are searched on the fold's train rows alone, if they are searched.
+fn searched(
+    cx: &Cx,
+    train: &Train,
+    after: &[&OpNode],
+    table: &Table,
+    meaning: &Meaning,
+) -> Result<Option<Train>, Fault> {
+    let Some(tune) = &train.tune else { return Ok(None) };
+    let Some(draw) = tune::folds(cx, train, tune)? else { return Ok(None) };
+    let rows = Table::of_parts(table.shape.clone(), vec![(Part::All, table.training().clone())]);
+    tune::inside(cx, train, (tune, &draw), rows, after, meaning).map(Some)
 }

@@ -9,7 +9,7 @@ use super::features::{self, Meaning};
 use super::fit::{Lesson, Silent, Stage};
 use super::held::{FoldAnswers, OutOfFold, answers};
 use super::outcome::TableMeta;
-use super::run::Cx;
+use super::run::{Cx, RunCx};
 use super::table;
 use super::train::{made, model_key, rows_key, whole_key};
 use super::unit::{Done, Parts, label, unit};
@@ -18,29 +18,30 @@ use crate::learn::{
     CheckedModel, Ensemble as Estimators, Estimator, Hard, Member, Method, Target, Task, Training, Watch,
     answer_columns,
 };
-use crate::plan::{Ensemble, Plan, Step, StepKind, Train};
+use crate::plan::{Ensemble, Step, StepKind, Train};
 use crate::seal::{Feature, Trained};
 use crate::source::Fault;
 
-/// The train step of a member.
-pub(super) fn member(plan: &Plan, step: usize) -> &Train {
-    match &plan.steps[step].kind {
-        StepKind::Train(train) => train,
+/// The train step of a member, with the hyper-parameters that its search has found if it has one.
+pub(super) fn member<'a>(run: &'a RunCx, step: usize) -> &'a Train {
+    match &run.plan.steps[step].kind {
+        StepKind::Train(train) => run.settled(step).unwrap_or(train),
         _ => unreachable!("the plan lets only train steps be members"),
     }
 }
 
 /// The train steps of all members.
-fn of<'a>(plan: &'a Plan, ensemble: &Ensemble) -> Vec<&'a Train> {
-    ensemble.members.iter().map(|step| member(plan, *step)).collect()
+fn of<'a>(run: &'a RunCx, ensemble: &Ensemble) -> Vec<&'a Train> {
+    ensemble.members.iter().map(|step| member(run, *step)).collect()
 }
 
 /// What the members are, as parts of the key of an ensemble that is made anew in each fold.
-pub(super) fn members_key(plan: &Plan, train: &Train, parts: &mut Parts) {
+pub(super) fn members_key(run: &RunCx, train: &Train, parts: &mut Parts) {
     let Some(ensemble) = &train.ensemble else { return };
-    for (nth, member) in of(plan, ensemble).into_iter().enumerate() {
+    let plan = run.plan;
+    for (nth, member) in of(run, ensemble).into_iter().enumerate() {
         let mut own = Parts::default();
-        whole_key(plan, member, &mut own);
+        whole_key(run, member, &mut own);
         own.add("features", json!(member.features));
         own.0.into_iter().for_each(|(path, value)| parts.add(format!("of[{nth}].{path}"), value));
     }
@@ -66,7 +67,7 @@ pub(super) fn run(
     for (nth, digest) in digests.iter().enumerate() {
         parts.add(format!("of[{nth}].model"), digest.to_string());
     }
-    let members = of(cx.plan, ensemble);
+    let members = of(cx, ensemble);
     let validation = meta.part(Part::Validation).filter(|part| part.rows > 0);
     let mut folds = Vec::new();
     if ensemble.fusion.learns() {
@@ -121,7 +122,7 @@ pub(super) fn learn(
     ensemble: &Ensemble,
     watch: &dyn Watch,
 ) -> Result<Trained, Fault> {
-    let members = of(cx.plan, ensemble);
+    let members = of(cx, ensemble);
     let draw = Draw::of(cx.plan, train);
     let one = |member: &&Train| {
         let trained = lesson.model(cx, member, Stage::Whole, &Silent(cx))?;

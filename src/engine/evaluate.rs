@@ -105,7 +105,7 @@ fn candidate<'a>(cx: &Cx<'a>, step: usize) -> Result<Candidate<'a>, Fault> {
     let StepKind::Train(train) = &cx.plan.steps[step].kind else {
         unreachable!("the plan lets only train steps stand here");
     };
-    let Payload::Model { digest, folds, seconds } = cx.done(step).payload else {
+    let Payload::Model { digest, folds, seconds, .. } = cx.done(step).payload else {
         unreachable!("a train step leaves a model");
     };
     Ok(Candidate { train, model: digest, folds, table: table::meta(cx, train.input)?, seconds })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::source::Fault;
 
@@ -38,6 +39,9 @@ pub struct StepEnd {
     pub seconds: f64,
     /// Its outputs' digests.
     pub outputs: BTreeMap<String, String>,
+    /// The hyper-parameters that a search found, and their score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tuned: Option<Json>,
     /// A line for people: rows, scores, version.
     #[serde(skip)]
     pub summary: String,
@@ -61,6 +65,13 @@ pub enum Event {
         total: usize,
         /// What is counted: "trees", "folds".
         unit: &'static str,
+    },
+    /// A search has found something better.
+    Better {
+        /// The step.
+        step: String,
+        /// What, in words: "f1 0.9312".
+        what: String,
     },
     /// A program said something.
     Said {
@@ -99,6 +110,7 @@ impl Event {
         match self {
             Event::Started { step }
             | Event::Progress { step, .. }
+            | Event::Better { step, .. }
             | Event::Said { step, .. }
             | Event::Retrying { step, .. }
             | Event::Warning { step, .. } => Some(step),

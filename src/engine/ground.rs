@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::{BooleanChunked, DataFrame, SortMultipleOptions};
+use polars::prelude::{BooleanChunked, Column, DataFrame, SortMultipleOptions};
 use serde_json::json;
 
 use super::features::Meaning;
@@ -15,6 +15,9 @@ use crate::learn::{self, Fold, Task};
 use crate::plan::{Cv, Input, OpNode, Plan, Train};
 use crate::source::Fault;
 use crate::store::Digest;
+
+/// The version of how rows are drawn into folds by time and by group.
+const DRAW: u32 = 2;
 
 /// Where the rows are cut.
 enum Base {
@@ -148,7 +151,7 @@ impl FoldDraw {
     pub(super) fn of(plan: &Plan, train: &Train) -> Self {
         match &train.cv {
             Some(rule) => Self::by(plan, train, rule),
-            None => Self::by(plan, train, &Cv { folds: FOLDS, time: None }),
+            None => Self::by(plan, train, &Cv { folds: FOLDS, time: None, group: None }),
         }
     }
 
@@ -158,8 +161,8 @@ impl FoldDraw {
         let tables = steps.iter().filter_map(|step| plan.table(*step));
         let split = tables.filter_map(|table| Some(table.ops[table.split?].op.canonical())).next();
         let column = |key: &str| split.as_ref().and_then(|split| split[key].as_str()).map(str::to_owned);
-        let time = rule.time.clone().or_else(|| column("time"));
-        let group = if time.is_some() { None } else { column("group") };
+        let time = if rule.group.is_some() { None } else { rule.time.clone().or_else(|| column("time")) };
+        let group = if time.is_some() { None } else { rule.group.clone().or_else(|| column("group")) };
         Self { folds: rule.folds, time, group }
     }
 
@@ -170,8 +173,16 @@ impl FoldDraw {
 
     /// The parts of a key that say so.
     pub(super) fn describe(&self, seed: u64, parts: &mut Parts) {
-        parts.add("cv", json!({"folds": self.folds, "time": self.time, "group": self.group}));
+        self.describe_as("cv", parts);
         parts.add("seed", seed);
+    }
+
+    /// The same under another name, without the seed.
+    pub(super) fn describe_as(&self, name: &str, parts: &mut Parts) {
+        parts.add(name, json!({"folds": self.folds, "time": self.time, "group": self.group}));
+        if self.time.is_some() || self.group.is_some() {
+            parts.add("draw", DRAW);
+        }
     }
 
     /// The folds of these rows.
@@ -182,39 +193,42 @@ impl FoldDraw {
         meaning: &Meaning,
         seed: u64,
     ) -> Result<Vec<Fold>, Fault> {
-        match (&self.time, &self.group) {
-            (Some(column), _) => learn::time_folds(self.folds, &by_time(frame, column)?),
-            (None, Some(column)) => by_group(self.folds, frame, column, seed),
-            (None, None) => learn::folds(self.folds, frame.height(), strata(frame, train, meaning)?.as_deref(), seed),
+        if let Some(column) = &self.time {
+            return learn::time_folds(self.folds, &moments(frame, column)?);
+        }
+        let strata = strata(frame, train, meaning)?;
+        match &self.group {
+            Some(column) => learn::group_folds(self.folds, &groups(frame, column)?, strata.as_deref(), seed),
+            None => learn::folds(self.folds, frame.height(), strata.as_deref(), seed),
         }
     }
 }
 
-/// Folds in which the rows of one value stay together.
-fn by_group(folds: usize, frame: &DataFrame, name: &str, seed: u64) -> Result<Vec<Fold>, Fault> {
-    let column = frame.column(name).map_err(unexpected)?;
-    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for row in 0..column.len() {
-        groups.entry(value_at(column, row).to_string()).or_default().push(row);
+/// Which group each row is of, as a number.
+fn groups(frame: &DataFrame, name: &str) -> Result<Vec<u32>, Fault> {
+    let column = column(frame, name, "group")?;
+    let mut known: BTreeMap<String, u32> = BTreeMap::new();
+    let texts: Vec<String> = (0..column.len()).map(|row| value_at(column, row).to_string()).collect();
+    for text in &texts {
+        let next = known.len() as u32;
+        known.entry(text.clone()).or_insert(next);
     }
-    let groups: Vec<Vec<usize>> = groups.into_values().collect();
-    let rows = |of: &[usize]| {
-        let mut rows: Vec<usize> = of.iter().flat_map(|group| groups[*group].iter().copied()).collect();
-        rows.sort_unstable();
-        rows
-    };
-    let cuts = learn::folds(folds, groups.len(), None, seed)?;
-    Ok(cuts.iter().map(|fold| Fold { train: rows(&fold.train), test: rows(&fold.test) }).collect())
+    Ok(texts.iter().map(|text| known[text]).collect())
 }
 
-fn by_time(frame: &DataFrame, name: &str) -> Result<Vec<usize>, Fault> {
-    let column = frame.column(name).map_err(|_| {
-        Fault::new("unknown-column", format!("there is no column `{name}` at the split")).within("time")
-    })?;
+/// The rows of each moment, from the earliest to the latest.
+fn moments(frame: &DataFrame, name: &str) -> Result<Vec<Vec<usize>>, Fault> {
+    let column = column(frame, name, "time")?;
     let values: Vec<_> = (0..column.len()).map(|row| value_at(column, row)).collect();
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].order(&values[*b]).then(a.cmp(b)));
-    Ok(order)
+    Ok(order.chunk_by(|a, b| values[*a].order(&values[*b]).is_eq()).map(<[usize]>::to_vec).collect())
+}
+
+fn column<'a>(frame: &'a DataFrame, name: &str, key: &str) -> Result<&'a Column, Fault> {
+    frame.column(name).map_err(|_| {
+        Fault::new("unknown-column", format!("there is no column `{name}` where the folds are drawn")).within(key)
+    })
 }
 
 /// The class of each row, where the target is there before the ops.

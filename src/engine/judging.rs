@@ -137,7 +137,7 @@ impl<'a> Sheets<'a> {
     }
 
     /// The metrics that these rows define.
-    fn defined(&self, names: &[&'static str]) -> BTreeMap<String, f64> {
+    pub(super) fn defined(&self, names: &[&'static str]) -> BTreeMap<String, f64> {
         names.iter().filter_map(|name| Some(((*name).to_owned(), self.score(name).ok()?))).collect()
     }
 

@@ -94,6 +94,17 @@ pub struct DeployResult {
     pub told: Option<String>,
 }
 
+/// What a search for hyper-parameters left.
+#[derive(Clone, Debug)]
+pub struct Tuned {
+    /// The object with the trials.
+    pub digest: Digest,
+    /// How long each trial took to make, in seconds.
+    pub seconds: Vec<f64>,
+    /// The winner's hyper-parameters and score, as they are told.
+    pub best: Json,
+}
+
 /// What a step left for those after it.
 #[derive(Clone, Debug)]
 pub enum Payload {
@@ -107,6 +118,8 @@ pub enum Payload {
         folds: Option<Digest>,
         /// How long the fit took.
         seconds: f64,
+        /// The search for its hyper-parameters.
+        tuned: Option<Box<Tuned>>,
     },
     /// A judgement.
     Judged(Box<Judgement>),
@@ -140,6 +153,14 @@ impl StepDone {
     pub fn surprises(&self) -> Option<&BTreeMap<String, Shape>> {
         match &self.payload {
             Payload::Files(surprises) if !surprises.is_empty() => Some(surprises),
+            _ => None,
+        }
+    }
+
+    /// The hyper-parameters that a search found, and their score.
+    pub fn tuned(&self) -> Option<&Tuned> {
+        match &self.payload {
+            Payload::Model { tuned, .. } => tuned.as_deref(),
             _ => None,
         }
     }

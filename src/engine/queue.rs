@@ -297,6 +297,7 @@ fn without_work(name: &str, outcome: Outcome, reason: &str) -> StepEnd {
         key: None,
         seconds: 0.0,
         outputs: BTreeMap::new(),
+        tuned: None,
         summary: String::new(),
     }
 }
@@ -306,6 +307,7 @@ fn ended(name: &str, done: &StepDone, seconds: f64) -> StepEnd {
         key: Some(done.key.to_string()),
         seconds,
         outputs: done.outputs.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect(),
+        tuned: done.tuned().map(|tuned| tuned.best.clone()),
         summary: done.summary.clone(),
         ..without_work(name, done.outcome, &done.reason)
     }

@@ -24,13 +24,15 @@ pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
     let StepKind::Train(train) = &cx.plan.steps[model].kind else {
         unreachable!("the plan lets only train steps stand here");
     };
+    // Of a search only the winner is fitted.
+    let train = cx.settled(model).unwrap_or(train);
     let ground = Ground::of(cx.plan, train);
     let way = Way::of(cx, train)?;
     let before = ground.recipes(cx, train.input);
     let mut parts = Parts::new("refit");
     parts.add("format", FORMAT);
     ground.describe_all(cx, &mut parts)?;
-    whole_key(cx.plan, train, &mut parts);
+    whole_key(cx, train, &mut parts);
     parts.add("features", json!(train.features));
     for (nth, recipe) in before.iter().enumerate() {
         parts.add(format!("recipe[{nth}]"), recipe.to_string());

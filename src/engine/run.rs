@@ -17,7 +17,7 @@ use super::status::{LOOKING, WOULD_RUN};
 use super::unit::label;
 use super::{deploy, evaluate, locked, program, table, train};
 use crate::data::{Shape, Table};
-use crate::plan::{Plan, StepKind};
+use crate::plan::{Plan, StepKind, Train};
 use crate::source::Fault;
 use crate::spec::Origin;
 use crate::store::{Digest, Key, Lock, SourceLock, StepLock, Store};
@@ -278,6 +278,8 @@ pub(super) struct RunCx<'a> {
     events: SyncSender<Event>,
     pub(super) units: Mutex<BTreeMap<String, Key>>,
     pub(super) done: Vec<OnceLock<StepDone>>,
+    /// Train steps with the hyper-parameters that their searches have found.
+    settled: Vec<OnceLock<Train>>,
 }
 
 /// Which steps were asked for, and how.
@@ -311,12 +313,23 @@ impl<'a> RunCx<'a> {
             events,
             units: Mutex::default(),
             done: plan.steps.iter().map(|_| OnceLock::new()).collect(),
+            settled: plan.steps.iter().map(|_| OnceLock::new()).collect(),
         }
     }
 
     /// What a step left. Every step that it works on is done before a step begins.
     pub(super) fn done(&self, step: usize) -> &StepDone {
         self.done[step].get().expect("a step begins after those it works on")
+    }
+
+    /// Keeps a train step with the hyper-parameters that its search has found.
+    pub(super) fn settle(&self, step: usize, train: Train) -> &Train {
+        self.settled[step].get_or_init(|| train)
+    }
+
+    /// A train step with the hyper-parameters that its search has found, if it has one.
+    pub(super) fn settled(&self, step: usize) -> Option<&Train> {
+        self.settled[step].get()
     }
 
     /// Keeps what a step left.

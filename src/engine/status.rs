@@ -1,6 +1,7 @@
 //! What a run would do, without doing it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::mpsc;
 
 use serde::Serialize;
@@ -9,6 +10,7 @@ use super::outcome::StepDone;
 use super::reason::{self, Reason, Side};
 use super::run::{Env, RunCx, step};
 use super::train::model_key;
+use super::tune;
 use super::unit::Parts;
 use super::{key, label};
 use crate::plan::{OpNode, Plan, StepKind};
@@ -141,7 +143,8 @@ fn waiting(cx: &RunCx, place: usize, missing: &[&str]) -> (Ahead, Reason) {
     if matches!(node.kind, StepKind::Deploy(_)) {
         return (Ahead::Reconcile, Reason::plain(format!("after {names}")));
     }
-    let Some(before) = cx.store.latest(&label(&cx.plan.name, &node.name, "")) else {
+    let first = if matches!(&node.kind, StepKind::Train(train) if train.tune.is_some()) { "tune" } else { "" };
+    let Some(before) = cx.store.latest(&label(&cx.plan.name, &node.name, first)) else {
         return (Ahead::Run, Reason::plain(reason::NEVER));
     };
     match cx.store.record(&before).and_then(|record| itself(cx, place, &record)) {
@@ -157,6 +160,10 @@ fn waiting(cx: &RunCx, place: usize, missing: &[&str]) -> (Ahead, Reason) {
 fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
     let mut own = Parts::default();
     let roots: &[&str] = match &cx.plan.steps[place].kind {
+        StepKind::Train(train) if let Some(tune) = &train.tune => {
+            tune::describe(cx.plan.seed, train, tune, &mut own);
+            &tune::OWN
+        }
         StepKind::Train(train) => {
             model_key(cx.plan.seed, train, &mut own);
             &["format", "model", "version", "with", "seed", "target", "positive", "task", "weights", "target_transform"]
@@ -170,8 +177,15 @@ fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
         _ => return None,
     };
     let is_own = |part: &&Part| roots.iter().any(|root| part.path.split(['.', '[']).next() == Some(root));
-    let before: Vec<Part> = record.parts.iter().filter(is_own).cloned().collect();
-    let after = key_of(&own).1;
+    // What several things of a step need, as the seed, may stand there more than once.
+    let once = |parts: &[Part]| {
+        let mut seen = BTreeSet::new();
+        let own = parts.iter().filter(is_own).filter(|part| seen.insert(part.path.clone()));
+        let mut own: Vec<Part> = own.cloned().collect();
+        own.sort_by(|a, b| a.path.cmp(&b.path));
+        own
+    };
+    let (before, after) = (once(&record.parts), once(&key_of(&own).1));
     (before != after).then(|| {
         let side = |parts| Side { parts, ..Side::default() };
         reason::compare(&side(&before), &side(&after))
@@ -201,7 +215,13 @@ fn units(kind: &StepKind) -> Vec<Cow<'static, str>> {
         StepKind::Train(train) => {
             let follows = train.decision.follows();
             let held = train.decision.needs_held_out();
-            let named = [("", true), ("held-out", held), ("decide", follows), ("cv", train.cv.is_some())];
+            let named = [
+                ("tune", train.tune.is_some()),
+                ("", true),
+                ("held-out", held),
+                ("decide", follows),
+                ("cv", train.cv.is_some()),
+            ];
             let named = named.into_iter().filter(|(_, is)| *is).map(|(unit, _)| Cow::from(unit));
             let learns = train.ensemble.iter().filter(|ensemble| ensemble.fusion.learns());
             let members = learns.flat_map(|ensemble| 0..ensemble.members.len());

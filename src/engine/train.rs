@@ -11,13 +11,14 @@ use super::event::Outcome;
 use super::features;
 use super::fit::{Stage, Told, learn};
 use super::held::{OutOfFold, answers};
-use super::outcome::{PartMeta, Payload, StepDone, TableMeta};
-use super::run::Cx;
+use super::outcome::{PartMeta, Payload, StepDone, TableMeta, Tuned};
+use super::run::{Cx, RunCx};
 use super::table;
+use super::tune;
 use super::unit::{Done, Made, Parts, label, unit};
 use super::update::{self, PARENT};
 use crate::data::{Part, Table};
-use crate::plan::{Ensemble, Plan, Step, Train};
+use crate::plan::{Ensemble, Step, Train};
 use crate::seal::{FORMAT, Trained};
 use crate::source::Fault;
 use crate::spec::Weights;
@@ -25,6 +26,27 @@ use crate::store::Digest;
 
 /// Runs a train step.
 pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault> {
+    let Some(tune) = &train.tune else {
+        return whole(cx, step, train, train);
+    };
+    let found = tune::run(cx, step, train, tune)?;
+    let place = cx.plan.step(&step.name).expect("a step of the plan");
+    let winner = cx.settle(place, found.winner(train, tune)?);
+    let nested = tune::folds(cx, train, tune)?.is_some();
+    let mut done = whole(cx, step, winner, if nested { train } else { winner })?;
+    if let Some(ran) = found.ran {
+        (done.outcome, done.reason) = (Outcome::Ran, ran);
+    }
+    done.summary = format!("{}, {}", done.summary, found.summary);
+    done.outputs.insert("trials".to_owned(), found.digest);
+    if let Payload::Model { tuned, .. } = &mut done.payload {
+        *tuned = Some(Box::new(Tuned { digest: found.digest, seconds: found.seconds, best: found.best }));
+    }
+    Ok(done)
+}
+
+/// Learns the model, and cross-validates it: `validated` is the same, or searches its hyper-parameters in each fold.
+fn whole(cx: &Cx, step: &Step, train: &Train, validated: &Train) -> Result<StepDone, Fault> {
     let meta = table::meta(cx, train.input)?;
     let mut ran = None;
     let bare = match &train.ensemble {
@@ -42,7 +64,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
     let mut folds = None;
     if train.cv.is_some() {
         let label = label(&cx.plan.name, &step.name, "cv");
-        let kept = cv::run(cx, step, &label, train, Stage::Whole, &Draw::of(cx.plan, train))?;
+        let kept = cv::run(cx, step, &label, validated, Stage::Whole, &Draw::of(cx.plan, train))?;
         ran = ran.or(kept.ran);
         outputs.insert("folds".to_owned(), kept.digest);
         folds = Some(kept.digest);
@@ -54,7 +76,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault
         outputs,
         metrics: None,
         summary: summary(train, &done.record.meta),
-        payload: Payload::Model { digest, folds, seconds },
+        payload: Payload::Model { digest, folds, seconds, tuned: None },
     })
 }
 
@@ -150,10 +172,11 @@ pub(super) fn model_key(seed: u64, train: &Train, parts: &mut Parts) {
 }
 
 /// The same, with what follows.
-pub(super) fn whole_key(plan: &Plan, train: &Train, parts: &mut Parts) {
+pub(super) fn whole_key(run: &RunCx, train: &Train, parts: &mut Parts) {
+    let plan = run.plan;
     model_key(plan.seed, train, parts);
     decision_key(train, parts);
-    ensemble::members_key(plan, train, parts);
+    ensemble::members_key(run, train, parts);
     if train.decision.needs_held_out() {
         Draw::of(plan, train).describe(plan.seed, parts);
     }
@@ -169,10 +192,10 @@ fn decision_key(train: &Train, parts: &mut Parts) {
 }
 
 /// Whether a model is made with rows that it hasn't learned from.
-pub(super) fn needs_held_out(plan: &Plan, train: &Train, stage: Stage) -> bool {
+pub(super) fn needs_held_out(run: &RunCx, train: &Train, stage: Stage) -> bool {
     let of_members = |ensemble: &Ensemble| {
-        let members = ensemble.members.iter().map(|step| ensemble::member(plan, *step));
-        ensemble.fusion.learns() || members.into_iter().any(|member| needs_held_out(plan, member, Stage::Whole))
+        let members = ensemble.members.iter().map(|step| ensemble::member(run, *step));
+        ensemble.fusion.learns() || members.into_iter().any(|member| needs_held_out(run, member, Stage::Whole))
     };
     (stage == Stage::Whole && train.decision.needs_held_out()) || train.ensemble.as_ref().is_some_and(of_members)
 }

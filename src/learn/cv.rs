@@ -209,7 +209,10 @@ mod tests {
     fn too_few_are_refused() {
         assert_eq!(folds(1, 9, None, 0).expect_err("fault").code, "bad-folds");
         assert_eq!(folds(5, 4, None, 0).expect_err("fault").code, "too-few-rows");
-        assert_eq!(group_folds(3, &[0, 1, 0, 1, 0], None, 0).expect_err("fault").message, "2 groups are too few for 3 folds");
+        assert_eq!(
+            group_folds(3, &[0, 1, 0, 1, 0], None, 0).expect_err("fault").message,
+            "2 groups are too few for 3 folds"
+        );
         assert_eq!(time_folds(5, &[vec![0, 1, 2], vec![3]]).expect_err("fault").code, "too-few-rows");
     }
 }

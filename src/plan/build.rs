@@ -219,7 +219,7 @@ fn step(
             })
         }
         Verb::Train(spec_train) => start(&spec_train.table, "train", plan, &mut found)
-            .and_then(|(input, shape, _)| train::train(spec_train, input, shape, spec, plan, &mut found))
+            .and_then(|(input, shape, _)| train::train(spec_train, (input, shape), spec, plan, &mut found))
             .map(|train| Train { update: train.update.map(|_| schemas.last(&written.name)), ..train })
             .map(StepKind::Train),
         Verb::Evaluate(spec_evaluate) => evaluate::evaluate(spec_evaluate, plan, &mut found).map(StepKind::Evaluate),

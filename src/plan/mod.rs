@@ -3,6 +3,7 @@
 //! `build` is the only way to a `Plan`: one that exists fits together, as far as can be known before data is read.
 
 mod build;
+mod cv;
 mod decision;
 mod deploy;
 mod ensemble;
@@ -16,6 +17,7 @@ mod request;
 mod table;
 mod tests;
 mod train;
+mod tune;
 
 pub use build::{Built, LastModel, Problem, Schemas, build};
 pub use decision::{Decision, Threshold};
@@ -25,3 +27,4 @@ pub use node::{
     StepKind, TableStep, Target, Train,
 };
 pub use request::request;
+pub use tune::{Resource, Tune, Using};

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::build::LastModel;
 use super::decision::Decision;
 use super::ensemble::Ensemble;
+use super::tune::Tune;
 use crate::data::{Contract, Format, Kind, Part, Selector, Shape, Table};
 use crate::expr::Expr;
 use crate::learn::{CheckedModel, Task};
@@ -305,6 +306,8 @@ pub struct Train {
     pub update: Option<Option<LastModel>>,
     /// The models that it is made of, if it is an ensemble.
     pub ensemble: Option<Ensemble>,
+    /// The search for hyper-parameters.
+    pub tune: Option<Tune>,
 }
 
 impl Train {
@@ -365,6 +368,8 @@ pub struct Cv {
     pub folds: usize,
     /// The column that orders the rows.
     pub time: Option<String>,
+    /// The column whose rows of one value stay in one fold.
+    pub group: Option<String>,
 }
 
 /// The rows that models are judged on.

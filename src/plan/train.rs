@@ -1,8 +1,10 @@
 //! A train step: its model decoded by name, its target and features looked up.
 
+use super::cv::cv;
 use super::decision::decision;
 use super::ensemble;
-use super::node::{Cv, Input, Plan, Target, Train, unfit};
+use super::node::{Input, Plan, Target, Train, unfit};
+use super::tune::{self, tune};
 use crate::data::{Kind, Selector, Shape};
 use crate::learn::{
     CheckedModel, ENSEMBLE, Fusion, Model, ModelEntry, ModelVisitor, Task, ensemble_entry, find_model, models,
@@ -14,13 +16,15 @@ use crate::spec::{Roles, Spec, TargetSpec, TrainSpec, Weights};
 /// Checks a train step. Faults have their routes from the step.
 pub(super) fn train(
     spec: &TrainSpec,
-    input: Input,
-    shape: Option<&Shape>,
+    (input, shape): (Input, Option<&Shape>),
     pipeline: &Spec,
     plan: &Plan,
     faults: &mut Vec<Fault>,
 ) -> Option<Train> {
-    let (model, fusion) = learner(spec, faults);
+    let is_ensemble = spec.model == ENSEMBLE;
+    let entry = if is_ensemble { Ok(ensemble_entry()) } else { find_model(&spec.model) };
+    let entry = entry.map_err(|fault| faults.push(fault.within("model"))).ok();
+    let (model, fusion) = entry.map_or((None, None), |entry| learner(spec, entry, faults));
     let Some(target) = spec.target.as_ref().or(pipeline.target.as_ref()) else {
         let fault = Fault::new("no-target", "nothing says which column to predict");
         faults.push(fault.help("write `target: COLUMN` at the top of the file or in this step").within("train"));
@@ -45,21 +49,22 @@ pub(super) fn train(
         faults.push(fault.within("train"));
     }
     let features = spec.features.clone().unwrap_or_else(Selector::all);
-    if let Some(shape) = shape.filter(|_| spec.model != ENSEMBLE) {
-        check_features(
-            spec,
-            model.as_ref().map(|(entry, _)| *entry),
-            &features,
-            shape,
-            target,
-            &pipeline.roles,
-            faults,
-        );
+    if let Some(shape) = shape.filter(|_| !is_ensemble) {
+        check_features(spec, entry, &features, shape, target, &pipeline.roles, faults);
     }
     let decision = decision(&spec.decision, task, &target.column, faults);
-    let (entry, model) = model?;
+    let rule = spec.cv.as_ref().map(|rule| {
+        let mut found = Vec::new();
+        let rule = cv(rule, input, plan, &mut found);
+        faults.extend(found.into_iter().map(|fault| fault.within("cv")));
+        rule
+    });
+    let entry = entry?;
     if spec.update.is_some() && !entry.updates {
         faults.push(not_updated(entry).on_key().within("update"));
+    } else if spec.update.is_some() && spec.tune.is_some() {
+        let fault = Fault::new("bad-tune", "a model that goes on from the last one keeps its hyper-parameters");
+        faults.push(fault.help("take `tune` or `update` away").on_key().within("tune"));
     }
     if let Some(task) = task.filter(|task| !entry.tasks.contains(task)) {
         let other = match task {
@@ -72,6 +77,11 @@ pub(super) fn train(
         );
         faults.push(fault.help("take a model of the other kind, or say `task:`").within("model"));
     }
+    let searched = if is_ensemble { None } else { tune(&tune::Place { spec, input, task, plan }, entry, faults) };
+    let (tune, model) = match searched {
+        Some((tune, model)) => (Some(tune), model),
+        None => (None, model?),
+    };
     let mut train = Train {
         input,
         model_name: entry.name,
@@ -80,10 +90,11 @@ pub(super) fn train(
         task,
         features,
         weights: spec.weights.clone(),
-        cv: spec.cv.as_ref().map(|cv| Cv { folds: cv.folds, time: cv.time.clone() }),
+        cv: rule,
         decision,
         update: spec.update.map(|_| None),
         ensemble: None,
+        tune,
     };
     if let Some(fusion) = fusion {
         train.ensemble = Some(ensemble::ensemble(spec, fusion, input, &train, plan, faults)?);
@@ -173,16 +184,22 @@ fn check_features(
     }
 }
 
-type Checked = (&'static ModelEntry, Box<dyn CheckedModel>);
-
-/// The model, and how it fuses others if it is an ensemble.
-fn learner(spec: &TrainSpec, faults: &mut Vec<Fault>) -> (Option<Checked>, Option<Fusion>) {
+/// The model, and how it fuses others if it is an ensemble. None with a search: then `with` is checked beside the values
+/// that are searched.
+fn learner(
+    spec: &TrainSpec,
+    entry: &ModelEntry,
+    faults: &mut Vec<Fault>,
+) -> (Option<Box<dyn CheckedModel>>, Option<Fusion>) {
     if spec.model != ENSEMBLE {
-        return (model(spec, faults), None);
+        return (if spec.tune.is_none() { model(spec, entry, faults) } else { None }, None);
     }
-    let entry = ensemble_entry();
+    if spec.tune.is_some() {
+        let fault = Fault::new("bad-tune", "an ensemble has no hyper-parameters to search");
+        faults.push(fault.help("tune the models that it is made of").on_key().within("tune"));
+    }
     match ensemble::fusion(spec.with.as_ref(), |fault| meant(fault, entry)) {
-        Ok(fusion) => (Some((entry, Box::new(fusion.clone()))), Some(fusion)),
+        Ok(fusion) => (Some(Box::new(fusion.clone())), Some(fusion)),
         Err(found) => {
             faults.extend(found.into_iter().map(|fault| fault.within("with")));
             (None, None)
@@ -190,23 +207,16 @@ fn learner(spec: &TrainSpec, faults: &mut Vec<Fault>) -> (Option<Checked>, Optio
     }
 }
 
-fn model(spec: &TrainSpec, faults: &mut Vec<Fault>) -> Option<Checked> {
-    let entry = match find_model(&spec.model) {
-        Ok(entry) => entry,
-        Err(fault) => {
-            faults.push(fault.within("model"));
-            return None;
-        }
-    };
+fn model(spec: &TrainSpec, entry: &ModelEntry, faults: &mut Vec<Fault>) -> Option<Box<dyn CheckedModel>> {
     let nothing = Node::made(Data::Null, 0..0);
-    let node = spec.with.as_ref().unwrap_or(&nothing);
-    match with_model(entry.name, Read { node }).expect("a model of the catalogue") {
-        Ok(model) => Some((entry, model)),
-        Err(found) => {
-            faults.extend(found.into_iter().map(|fault| meant(fault, entry).within("with")));
-            None
-        }
-    }
+    let found = read_model(entry, spec.with.as_ref().unwrap_or(&nothing));
+    found.map_err(|found| faults.extend(found.into_iter().map(|fault| fault.within("with")))).ok()
+}
+
+/// The model with hyper-parameters as they are written, or all that is wrong with them.
+pub(super) fn read_model(entry: &ModelEntry, with: &Node) -> Result<Box<dyn CheckedModel>, Vec<Fault>> {
+    let found = with_model(entry.name, Read { node: with }).expect("a model of the catalogue");
+    found.map_err(|found| found.into_iter().map(|fault| meant(fault, entry)).collect())
 }
 
 struct Read<'a> {

@@ -13,6 +13,7 @@ pub mod reference;
 mod run;
 pub mod table;
 mod time;
+mod trials;
 
 pub use alias::alias_story;
 pub use curves::curves;
@@ -22,6 +23,7 @@ pub use progress::Progress;
 pub use ran::{Ran, RanDeploy, RanError, RanGate, RanStep};
 pub use run::{run_json, run_told, summary};
 pub use time::{local, seconds};
+pub use trials::{trials, trials_json};
 
 /// A size in words: `17 B`, `1.2 MiB`.
 pub fn bytes(count: u64) -> String {

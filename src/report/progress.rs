@@ -132,6 +132,7 @@ impl State {
             Event::Progress { step, done, total, unit } => {
                 self.board.progress(step, *done, *total, unit, Instant::now())
             }
+            Event::Better { step, what } => self.board.better(step, what),
             Event::Said { step, line } => self.line(&format!("{step} │ {line}")),
             Event::Retrying { step, attempt, of, wait, fault } => {
                 let wait = super::seconds(wait.as_secs_f64());

@@ -18,6 +18,7 @@ pub mod schema;
 mod size;
 mod source;
 mod step;
+mod tune;
 mod verbs;
 mod watch;
 
@@ -38,4 +39,5 @@ pub use step::{
     Bar, CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, Over, Promotion, Refit, StepSpec, TableSpec, TargetKind,
     TrainSpec, Update, Verb, VerbKind, Weights,
 };
+pub use tune::{MOST as MOST_TRIALS, TuneSpec, Using};
 pub use watch::WatchSpec;

@@ -10,6 +10,7 @@ mod ops;
 mod sources;
 mod steps;
 mod top;
+mod tune;
 
 use serde_json::{Map, Value as Json, json};
 

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::verbs::{self, VERBS};
-use super::{DecisionSpec, Limits, RunSpec, TargetSpec};
+use super::{DecisionSpec, Limits, RunSpec, TargetSpec, TuneSpec};
 use crate::data::{Part, Selector};
 use crate::ops::Rows;
 use crate::source::{Fault, Fields, Node, Route, suggest};
@@ -105,6 +105,8 @@ pub struct TrainSpec {
     pub weights: Option<Weights>,
     /// Cross-validation.
     pub cv: Option<CvSpec>,
+    /// The search for hyper-parameters.
+    pub tune: Option<TuneSpec>,
     /// `classification` or `regression`, if the target's type shouldn't tell.
     pub task: Option<crate::learn::Task>,
     /// The train steps that an ensemble is made of, each with its place among what was written.
@@ -124,13 +126,15 @@ pub enum Weights {
     Column(String),
 }
 
-/// Cross-validation: how many folds, and along which time if any.
+/// Cross-validation: how many folds, and what tells rows apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CvSpec {
     /// How many.
     pub folds: usize,
     /// The column that orders the rows: each fold is judged by a model of the rows before it.
     pub time: Option<String>,
+    /// The column whose rows of one value stay in one fold.
+    pub group: Option<String>,
 }
 
 /// `evaluate`.

@@ -126,7 +126,8 @@ const SYNONYMS: [(&str, &str); 7] = [
     ("range", "int"),
 ];
 const KINDS: [&str; 4] = ["int", "float", "log", "log_int"];
-const WAYS: &str = "write a list of values, `{int: [3, 12]}`, `{float: [0.5, 1]}`, `{log: [0.001, 0.3]}` or `{log_int: [10, 1000]}`";
+const WAYS: &str =
+    "write a list of values, `{int: [3, 12]}`, `{float: [0.5, 1]}`, `{log: [0.001, 0.3]}` or `{log_int: [10, 1000]}`";
 
 /// What one hyper-parameter may be.
 fn dimension(node: &Node) -> Result<Dimension, Fault> {
@@ -215,7 +216,8 @@ fn bounds<T: PartialOrd + Copy + std::fmt::Display + for<'de> Deserialize<'de>>(
     let mut faults = Vec::new();
     let found = decode::<Vec<T>>(node, &mut faults);
     if let Some(fault) = faults.into_iter().next() {
-        let has_floats = matches!(&node.data, Data::Seq(items) if items.iter().any(|item| matches!(item.data, Data::Float(_))));
+        let has_floats =
+            matches!(&node.data, Data::Seq(items) if items.iter().any(|item| matches!(item.data, Data::Float(_))));
         return Err(if has_floats { fault.help("`float` and `log` are for numbers with a point") } else { fault });
     }
     match found.as_deref() {
@@ -258,10 +260,19 @@ mod tests {
 
     #[test]
     fn ranges_are_read() {
-        assert_eq!(of(json!([3, null, "a", [8, 4]])), Ok(Dimension::Choice(vec![json!(3), json!(null), json!("a"), json!([8, 4])])));
-        assert_eq!(of(json!({"int": [3, 12], "step": 3})), Ok(Dimension::Int { low: 3, high: 12, step: 3, log: false }));
+        assert_eq!(
+            of(json!([3, null, "a", [8, 4]])),
+            Ok(Dimension::Choice(vec![json!(3), json!(null), json!("a"), json!([8, 4])]))
+        );
+        assert_eq!(
+            of(json!({"int": [3, 12], "step": 3})),
+            Ok(Dimension::Int { low: 3, high: 12, step: 3, log: false })
+        );
         assert_eq!(of(json!({"log_int": [1, 10]})), Ok(Dimension::Int { low: 1, high: 10, step: 1, log: true }));
-        assert_eq!(of(json!({"float": [0, 1.5]})), Ok(Dimension::Float { low: 0.0, high: 1.5, step: None, log: false }));
+        assert_eq!(
+            of(json!({"float": [0, 1.5]})),
+            Ok(Dimension::Float { low: 0.0, high: 1.5, step: None, log: false })
+        );
         assert_eq!(of(json!({"log": [0.1, 10]})), Ok(Dimension::Float { low: 0.1, high: 10.0, step: None, log: true }));
     }
 

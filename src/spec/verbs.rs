@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::step::{
     CvSpec, DeploySpec, EvaluateSpec, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
 };
-use super::{DecisionSpec, RunSpec, TargetSpec, gates, promote};
+use super::{DecisionSpec, RunSpec, TargetSpec, TuneSpec, gates, promote};
 use crate::learn::ENSEMBLE;
 use crate::ops::Rows;
 use crate::source::{Data, Entry, Fault, Fields, Node, Route, decode, suggest};
@@ -124,12 +124,14 @@ fn train(fields: &mut Fields) -> Option<TrainSpec> {
     });
     let cv = fields.node("cv").and_then(|node| cv(node, fields));
     let task = fields.take("task");
+    let mut faults = Vec::new();
+    let tune = fields.node("tune").and_then(|node| TuneSpec::read(node, &mut faults));
+    faults.into_iter().for_each(|fault| fields.fault(fault.within("tune")));
     let decision = DecisionSpec::read(fields);
     let update = fields.take("update");
-    fields.later(&["tune"]);
     let model: String = model?;
     let members = if model == ENSEMBLE { members(with.as_ref()) } else { Vec::new() };
-    Some(TrainSpec { table: table?, model, with, target, features, weights, cv, task, members, update, decision })
+    Some(TrainSpec { table: table?, model, with, target, features, weights, cv, tune, task, members, update, decision })
 }
 
 /// The names of an ensemble's members, as far as they are names.
@@ -152,22 +154,28 @@ struct CvFields {
 
 fn cv(node: &Node, fields: &mut Fields) -> Option<CvSpec> {
     let mut faults = Vec::new();
+    let found = cv_of(node, &mut faults);
+    faults.into_iter().for_each(|fault| fields.fault(fault.within("cv")));
+    found
+}
+
+/// Folds, as a number or with what tells rows apart. Mistakes go to `faults`, their routes from there.
+pub(super) fn cv_of(node: &Node, faults: &mut Vec<Fault>) -> Option<CvSpec> {
     let found = match &node.data {
-        Data::Map(_) => decode::<CvFields>(node, &mut faults),
-        _ => decode::<usize>(node, &mut faults).map(|folds| CvFields { folds, time: None, group: None }),
-    };
-    for fault in faults {
-        fields.fault(fault.within("cv"));
-    }
-    let found = found?;
+        Data::Map(_) => decode::<CvFields>(node, faults),
+        _ => decode::<usize>(node, faults).map(|folds| CvFields { folds, time: None, group: None }),
+    }?;
     if found.folds < 2 {
-        fields.fault(Fault::new("out-of-range", "cross-validation takes at least 2 folds").within("cv"));
+        let fault = Fault::new("out-of-range", "cross-validation takes at least 2 folds");
+        faults.push(if matches!(node.data, Data::Map(_)) { fault.within("folds") } else { fault });
         return None;
     }
-    if found.group.is_some() {
-        fields.fault(Fault::new("not-supported", "`group` is not supported yet").within("group").within("cv"));
+    if found.time.is_some() && found.group.is_some() {
+        let fault = Fault::new("bad-folds", "folds go along `time` or keep each `group` whole, not both");
+        faults.push(fault.help("take one of the two away").on_key().within("group"));
+        return None;
     }
-    Some(CvSpec { folds: found.folds, time: found.time })
+    Some(CvSpec { folds: found.folds, time: found.time, group: found.group })
 }
 
 fn evaluate(step: &Node, fields: &mut Fields) -> Option<EvaluateSpec> {

@@ -22,5 +22,6 @@ mod serve;
 mod store;
 mod tell;
 mod trouble;
+mod tune;
 mod update;
 mod watch;

@@ -45,8 +45,12 @@ impl Dimension {
     pub fn size(&self) -> Option<u64> {
         match self {
             Dimension::Choice(values) => Some(values.len() as u64),
-            Dimension::Int { low, high, step, .. } => Some(high.abs_diff(*low) / step.unsigned_abs() + 1),
-            Dimension::Float { low, high, step: Some(step), .. } => Some(((high - low) / step + 1e-9) as u64 + 1),
+            Dimension::Int { low, high, step, .. } => {
+                Some((high.abs_diff(*low) / step.unsigned_abs()).saturating_add(1))
+            }
+            Dimension::Float { low, high, step: Some(step), .. } => {
+                Some((((high - low) / step + 1e-9) as u64).saturating_add(1))
+            }
             Dimension::Float { low, high, step: None, .. } => (low == high).then_some(1),
         }
     }

@@ -1,3 +1,5 @@
+//! Searches of every kind, on functions whose best is known.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};

@@ -27,6 +27,8 @@ pub(super) struct Running {
     pub(super) since: Instant,
     /// How much is done, of how much, and what is counted.
     pub(super) counted: Option<Counted>,
+    /// The best that a search has found.
+    best: Option<String>,
     /// When something was last said of it.
     told: Instant,
 }
@@ -44,7 +46,7 @@ impl Board {
     }
 
     pub(super) fn started(&mut self, step: &str, now: Instant) {
-        self.running.insert(step.to_owned(), Running { since: now, counted: None, told: now });
+        self.running.insert(step.to_owned(), Running { since: now, counted: None, best: None, told: now });
     }
 
     pub(super) fn progress(&mut self, step: &str, done: usize, total: usize, unit: &'static str, now: Instant) {
@@ -55,6 +57,12 @@ impl Board {
             // What was counted before took its own time.
             Some(counted) => *counted = Counted { done, total, unit, since: now },
             counted => *counted = Some(Counted { done, total, unit, since: running.since }),
+        }
+    }
+
+    pub(super) fn better(&mut self, step: &str, what: &str) {
+        if let Some(running) = self.running.get_mut(step) {
+            running.best = Some(what.to_owned());
         }
     }
 
@@ -83,12 +91,13 @@ impl Board {
 }
 
 impl Running {
-    /// "35/200 trees, 1 m 3 s, about 4 m 43 s left".
+    /// "12/30 trials, best f1 0.9312, 1 m 3 s, about 4 m 43 s left".
     pub(super) fn words(&self, now: Instant) -> String {
         let mut told = Vec::new();
         if let Some(counted) = &self.counted {
             told.push(format!("{}/{} {}", counted.done, counted.total, counted.unit));
         }
+        told.extend(self.best.as_ref().map(|best| format!("best {best}")));
         told.push(whole(now.duration_since(self.since)));
         if let Some(left) = self.counted.as_ref().and_then(|counted| counted.left(now)) {
             told.push(format!("about {} left", whole(left)));
@@ -128,12 +137,13 @@ mod tests {
         board.progress("forest", 1, 200, "trees", after(10));
         board.progress("forest", 35, 200, "trees", after(29));
         board.progress("forest", 34, 200, "trees", after(29));
+        board.better("line", "f1 0.9312");
         assert_eq!(board.silent(after(30)), ["still running: forest, 35/200 trees, 30 s, about 1 m 34 s left"]);
         assert!(board.silent(after(31)).is_empty());
         assert_eq!(board.silent(after(63)).len(), 2);
         board.ended("forest", Outcome::Ran);
         board.ended("tidy", Outcome::Cached);
-        assert_eq!(board.silent(after(100)), ["still running: line, 1 m 20 s"]);
+        assert_eq!(board.silent(after(100)), ["still running: line, best f1 0.9312, 1 m 20 s"]);
         assert_eq!((board.words().as_str(), board.kept), ("2/3 steps", 1));
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::adapt::{Definitions, reference};
-use super::{decision, fields, models, object, ops, sources, words};
+use super::{decision, fields, models, object, ops, sources, tune, words};
 use crate::data::{Format, Selector};
 use crate::spec::verbs::VERBS;
 use crate::spec::{MEMORY, TIME_SPAN};
@@ -103,18 +103,20 @@ fn train(definitions: &mut Definitions) -> Json {
                     "type": "object",
                     "properties": {
                         "folds": {"description": "How many folds.", "type": "integer", "minimum": 2},
-                        "time": {"description": "The column to go along: each fold is judged on what comes after it.", "type": "string"}
+                        "time": {"description": "The column to go along: each fold is judged on what comes after it.", "type": "string"},
+                        "group": {"description": "The column whose rows of one value stay in one fold.", "type": "string"}
                     },
                     "required": ["folds"],
                     "additionalProperties": false
                 }
             ],
-            "examples": [5, {"folds": 5, "time": "day"}]
+            "examples": [5, {"folds": 5, "time": "day"}, {"folds": 5, "group": "customer"}]
         },
         "update": words(
             "What the model goes on from; it learns from the train rows of today. For models that can.",
             [("previous", "The model that this step made last time, as the lock has it.".to_owned())],
         ),
+        "tune": tune::tune(definitions),
         "task": words(
             "What is predicted. Without it, the target's type says so.",
             [("classification", "A class.".to_owned()), ("regression", "A number.".to_owned())],
