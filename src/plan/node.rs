@@ -307,7 +307,7 @@ pub struct Train {
     /// The models that it is made of, if it is an ensemble.
     pub ensemble: Option<Ensemble>,
     /// The search for hyper-parameters.
-    pub tune: Option<Tune>,
+    pub tune: Option<Box<Tune>>,
 }
 
 impl Train {

@@ -79,7 +79,7 @@ pub(super) fn train(
     }
     let searched = if is_ensemble { None } else { tune(&tune::Place { spec, input, task, plan }, entry, faults) };
     let (tune, model) = match searched {
-        Some((tune, model)) => (Some(tune), model),
+        Some((tune, model)) => (Some(Box::new(tune)), model),
         None => (None, model?),
     };
     let mut train = Train {

@@ -106,7 +106,7 @@ pub struct TrainSpec {
     /// Cross-validation.
     pub cv: Option<CvSpec>,
     /// The search for hyper-parameters.
-    pub tune: Option<TuneSpec>,
+    pub tune: Option<Box<TuneSpec>>,
     /// `classification` or `regression`, if the target's type shouldn't tell.
     pub task: Option<crate::learn::Task>,
     /// The train steps that an ensemble is made of, each with its place among what was written.

@@ -125,7 +125,7 @@ fn train(fields: &mut Fields) -> Option<TrainSpec> {
     let cv = fields.node("cv").and_then(|node| cv(node, fields));
     let task = fields.take("task");
     let mut faults = Vec::new();
-    let tune = fields.node("tune").and_then(|node| TuneSpec::read(node, &mut faults));
+    let tune = fields.node("tune").and_then(|node| TuneSpec::read(node, &mut faults)).map(Box::new);
     faults.into_iter().for_each(|fault| fields.fault(fault.within("tune")));
     let decision = DecisionSpec::read(fields);
     let update = fields.take("update");

@@ -63,6 +63,9 @@ struct Outcome {
     error: Option<String>,
 }
 
+/// An outcome, and how many seconds it took to make.
+type Timed = (Outcome, f64);
+
 impl Running {
     fn new(values: Combination) -> Self {
         Self { values, share: 1.0, folds: Vec::new(), status: Status::Ok, error: None, seconds: 0.0 }
@@ -258,7 +261,7 @@ impl<'a> Search<'a> {
         }
         // Once for all trials, by this thread alone.
         let ready = self.stage.ready(self.cx, fold)?;
-        let made: Vec<(usize, Result<(Outcome, f64), Fault>)> = missing
+        let made: Vec<(usize, Result<Timed, Fault>)> = missing
             .into_par_iter()
             .map(|(place, train, parts, share)| (place, self.make(&train, ready, share, &parts)))
             .collect();
@@ -302,7 +305,7 @@ impl<'a> Search<'a> {
     }
 
     /// What is kept of a fold. It is not claimed: two that make it at once make the same.
-    fn look(&self, key: &Key) -> Result<Option<(Outcome, f64)>, Fault> {
+    fn look(&self, key: &Key) -> Result<Option<Timed>, Fault> {
         self.cx.store.rely_on(&key.0)?;
         let found = self.cx.store.result(key).filter(|_| !self.cx.force);
         let found = found.and_then(|record| Some((Outcome::deserialize(&record.meta).ok()?, record.seconds)));
@@ -312,7 +315,7 @@ impl<'a> Search<'a> {
         Ok(found)
     }
 
-    fn make(&self, train: &Train, ready: &Table, share: f64, parts: &Parts) -> Result<(Outcome, f64), Fault> {
+    fn make(&self, train: &Train, ready: &Table, share: f64, parts: &Parts) -> Result<Timed, Fault> {
         self.cx.check()?;
         let began = Instant::now();
         let outcome = match self.scores(train, ready, self.rows(share)) {
