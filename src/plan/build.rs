@@ -221,7 +221,7 @@ fn step(
         Verb::Train(spec_train) => start(&spec_train.table, "train", plan, &mut found)
             .and_then(|(input, shape, _)| train::train(spec_train, (input, shape), spec, plan, &mut found))
             .map(|train| Train { update: train.update.map(|_| schemas.last(&written.name)), ..train })
-            .map(StepKind::Train),
+            .map(|train| StepKind::Train(Box::new(train))),
         Verb::Evaluate(spec_evaluate) => evaluate::evaluate(spec_evaluate, plan, &mut found).map(StepKind::Evaluate),
         Verb::Deploy(spec_deploy) => deploy::deploy(spec_deploy, plan, &mut found).map(StepKind::Deploy),
         Verb::Run(spec_run) => program::program(spec_run, spec, plan, schemas, &mut found).map(StepKind::Run),

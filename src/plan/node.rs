@@ -203,7 +203,7 @@ pub enum StepKind {
     /// A table through ops.
     Table(TableStep),
     /// A model.
-    Train(Train),
+    Train(Box<Train>),
     /// A judgement of models.
     Evaluate(Evaluate),
     /// A registered model.

@@ -36,7 +36,7 @@ pub enum Verb {
     /// `clean` or `transform`.
     Table(TableSpec),
     /// `train`.
-    Train(TrainSpec),
+    Train(Box<TrainSpec>),
     /// `evaluate`.
     Evaluate(EvaluateSpec),
     /// `deploy`.

@@ -18,7 +18,7 @@ pub(super) fn read(verb: &str, step: &Node, fields: &mut Fields) -> Option<Verb>
     match verb {
         "clean" => table(VerbKind::Clean, "clean", fields).map(Verb::Table),
         "transform" => table(VerbKind::Transform, "transform", fields).map(Verb::Table),
-        "train" => train(fields).map(Verb::Train),
+        "train" => train(fields).map(|spec| Verb::Train(Box::new(spec))),
         "evaluate" => evaluate(step, fields).map(Verb::Evaluate),
         "run" => RunSpec::read(fields).map(|spec| Verb::Run(Box::new(spec))),
         _ => deploy(fields).map(Verb::Deploy),

@@ -80,14 +80,8 @@ pub(super) fn of_classes(data: &Training, chances: &[Vec<f64>]) -> Result<Vec<f6
 }
 
 fn symmetric(members: usize, product: impl Fn(usize, usize) -> f64) -> Vec<Vec<f64>> {
-    let mut found = vec![vec![0.0; members]; members];
-    for a in 0..members {
-        for b in 0..=a {
-            found[a][b] = product(a, b);
-            found[b][a] = found[a][b];
-        }
-    }
-    found
+    let half: Vec<Vec<f64>> = (0..members).map(|a| (0..=a).map(|b| product(a, b)).collect()).collect();
+    (0..members).map(|a| (0..members).map(|b| half[a.max(b)][a.min(b)]).collect()).collect()
 }
 
 /// The lowest point of ½ w·C·w + l·w among weights, from `at` on: the two members that gain most trade weight, until
