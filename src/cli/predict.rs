@@ -86,9 +86,11 @@ fn read(args: &Predict, predictor: &Predictor) -> Result<DataFrame, Failure> {
 }
 
 type Answers = Vec<Result<Answer, FieldFault>>;
+/// What each feature contributes to each answer that there is.
+type Why = Vec<Option<Contributions>>;
 
 /// The answers, and what each feature contributes to them.
-fn explained(predictor: &Predictor, frame: &DataFrame) -> Result<(Answers, Option<Vec<Option<Contributions>>>), Fault> {
+fn explained(predictor: &Predictor, frame: &DataFrame) -> Result<(Answers, Option<Why>), Fault> {
     let split = |row: Explained| match row {
         Ok((answer, why)) => (Ok(answer), Some(why)),
         Err(fault) => (Err(fault), None),

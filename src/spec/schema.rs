@@ -145,7 +145,8 @@ mod tests {
             assert!(described["examples"].is_array(), "the example of `{}` is of itself", op.name);
         }
         let models = constants(&definitions["train"]["properties"]["model"]);
-        assert_eq!(models, learn::models().iter().map(|model| model.name).collect::<Vec<_>>());
+        let known: Vec<&str> = learn::models().iter().map(|model| model.name).chain(["ensemble"]).collect();
+        assert_eq!(models, known);
         for model in learn::models() {
             let properties = definitions[format!("model.{}", model.name)]["properties"].as_object().expect("fields");
             for hyper in model.hyper {

@@ -162,14 +162,14 @@ fn the_test_part_is_never_looked_at() {
         let mill = mill(split, &forest(search));
         let mut lines: Vec<String> = table().lines().map(|line| format!("{line},train")).collect();
         lines[0] = lines[0].replace(",train", ",part");
-        for row in 1..lines.len() {
-            if row % 4 == 0 {
-                lines[row] = lines[row].replace(",train", ",test");
-                if spoil {
-                    lines[row] = format!("{},2031-01-01,{},1,z,{},test", 900 + row, 1000 + row, row % 8 == 0);
+        for (row, line) in lines.iter_mut().enumerate().skip(1) {
+            match row % 4 {
+                0 if spoil => {
+                    *line = format!("{},2031-01-01,{},1,z,{},test", 900 + row, 1000 + row, row % 8 == 0);
                 }
-            } else if row % 4 == 1 {
-                lines[row] = lines[row].replace(",train", ",validation");
+                0 => *line = line.replace(",train", ",test"),
+                1 => *line = line.replace(",train", ",validation"),
+                _ => {}
             }
         }
         mill.file("data/t.csv", &(lines.join("\n") + "\n"));

@@ -18,7 +18,7 @@ const EXACT: [(&str, &str); 10] = [
     ("knn", "{}"),
     // Deeper, cuts of equal gain are common, and chance takes one of them.
     ("decision_tree", r#"{"max_depth": 2, "min_samples_leaf": 10}"#),
-    ("gradient_boosting", r#"{"n_estimators": 10, "min_samples_leaf": 3}"#),
+    ("gradient_boosting", r#"{"n_estimators": 10, "max_leaf_nodes": 3, "min_samples_leaf": 10}"#),
     ("svm", r#"{"tol": 1e-9, "probability": false}"#),
 ];
 

@@ -126,7 +126,7 @@ impl Linear<'_> {
     fn scatter(&self, factor: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
         let rows = self.x.rows();
         let twice = self.caps.len() > rows;
-        let parts = self.parts(
+        self.parts(
             |first, last, into: &mut [f64]| {
                 let factors: Vec<f64> =
                     (first..last).map(|row| factor(row) + if twice { factor(row + rows) } else { 0.0 }).collect();
@@ -137,8 +137,7 @@ impl Linear<'_> {
                 into[self.means.len()] += factors.iter().sum::<f64>();
             },
             self.means.len() + 1,
-        );
-        parts
+        )
     }
 
     /// The sum over all blocks of rows of what `visit(first, last, into)` adds, in an order that threads don't change.
@@ -241,7 +240,7 @@ impl Linear<'_> {
     /// Goes the step; whether that led anywhere.
     fn advance(&self, state: &mut State, step: &Step) -> bool {
         let length = (SHARE * self.length(state, step)).min(1.0);
-        if !(length > 1e-10) {
+        if length.is_nan() || length <= 1e-10 {
             return false;
         }
         let walk = |to: &mut [f64], by: &[f64]| to.iter_mut().zip(by).for_each(|(to, by)| *to += length * by);

@@ -1,3 +1,5 @@
+//! The scores against scikit-learn, and what goes and stays.
+
 use std::path::PathBuf;
 
 use polars::prelude::{Column, DataFrame};
