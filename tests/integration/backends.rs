@@ -41,6 +41,8 @@ const FORMS: &[(&str, &str)] = &[
     ("one_hot", "{columns: [s, z2], unknown: refuse}"),
     ("standardize", "numeric"),
     ("standardize", "[b]"),
+    ("select", "{best: 2, by: variance}"),
+    ("select", "{best: 1, by: mutual_information, columns: [a, s, f]}"),
 ];
 
 fn shape() -> Shape {
@@ -113,7 +115,7 @@ fn table(train: &[Record], test: &[Record]) -> Table {
     Table::of_parts(shape(), vec![(Part::Train, frame(train, 0)), (Part::Test, frame(test, train.len()))])
 }
 
-const CX: FitContext = FitContext { target: None, seed: 1, rows: Some(Rows::All) };
+const CX: FitContext = FitContext { target: Some("b"), seed: 1, rows: Some(Rows::All) };
 
 /// Bit for bit, so that 0 and -0 differ.
 fn same(a: &Value, b: &Value) -> bool {

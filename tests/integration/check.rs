@@ -98,9 +98,14 @@ fn types_that_do_not_fit_are_told() {
         &[("[a, b, c, d, e]", "5 labels for 4 bins", "5 edges make 4 bins")],
     );
     tells(
-        "  m: {train: birds, model: random_forest}\n",
+        "  m: {train: birds, model: logistic_regression, target: island}\n",
+        &[("birds", "`note` is text", "drop")],
+    );
+    tells(
+        "  m: {train: birds, model: svm, target: mass}\n",
         &[("birds", "`island` is category", "one_hot"), ("birds", "`note` is text", "drop")],
     );
+    tells("  m: {train: birds, model: random_forest, target: mass}\n", &[("birds", "`note` is text", "drop")]);
 }
 
 #[test]
