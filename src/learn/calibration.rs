@@ -92,7 +92,39 @@ pub struct HeldOut<'a> {
     pub weights: Option<&'a [f64]>,
 }
 
+/// A rising function to a probability, to be read by whoever writes it elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum CurveView<'a> {
+    /// Points between which it goes straight, and beyond which it stays as it is.
+    Steps {
+        /// Where they are, ascending.
+        x: &'a [f64],
+        /// The probabilities there.
+        y: &'a [f64],
+    },
+    /// 1 / (1 + e^(slope · x + offset)).
+    Sigmoid {
+        /// What x is multiplied by.
+        slope: f64,
+        /// What is added.
+        offset: f64,
+    },
+}
+
 impl Calibration {
+    /// Whether curves read log-odds rather than probabilities.
+    pub fn reads_log_odds(&self) -> bool {
+        self.scale == Scale::LogOdds
+    }
+
+    /// The curves: one for the second of two classes, else one for each class.
+    pub fn curves(&self) -> impl Iterator<Item = CurveView<'_>> {
+        self.curves.iter().map(|curve| match curve {
+            Curve::Steps(steps) => steps.view(),
+            Curve::Sigmoid(curve) => CurveView::Sigmoid { slope: curve.slope, offset: curve.offset },
+        })
+    }
+
     /// Fits a calibration of `estimator` on its answers to rows that it hasn't learned from.
     ///
     /// # Errors

@@ -98,6 +98,8 @@ pub enum Estimator {
     Duels(Duels),
     /// Layers of bent sums.
     Network(Network),
+    /// A network that was made elsewhere.
+    Onnx(super::onnx::Network),
 }
 
 impl Estimator {
@@ -117,6 +119,7 @@ impl Estimator {
             Estimator::Machine(machine) => machine,
             Estimator::Duels(duels) => duels,
             Estimator::Network(network) => network,
+            Estimator::Onnx(network) => network,
         }
     }
 

@@ -20,6 +20,7 @@ mod model;
 mod nature;
 mod neighbors;
 mod neural;
+pub mod onnx;
 mod prediction;
 #[cfg(test)]
 mod reference;
@@ -39,26 +40,32 @@ use crate::data::Matrix;
 use crate::source::Fault;
 use serde::{Deserialize, Serialize};
 
-pub use calibration::{Calibrate, Calibrated, Calibration, HeldOut};
+pub use bayes::{Bayes, Likelihood};
+pub use calibration::{Calibrate, Calibrated, Calibration, CurveView, HeldOut};
 pub use cv::{Fold, folds, group_folds, time_folds};
 pub use estimator::Estimator;
 pub use explain::{Explanation, Scale};
 pub use fusion::{
     ENSEMBLE, Ensemble, Fusion, Hard, Member, Method, Mix, Params as FusionParams, answer_columns, ensemble_entry,
 };
+pub use linear::{Constant, Line, Logistic};
 pub use metric::{
     ClassCurves, ClassReport, Curves, Direction, Gain, Interval, MetricEntry, Paired, PrecisionRecall, Reliability,
     ReliabilityBin, Report, ResidualBin, Residuals, Roc, Scored, Sheet, confusion, find_metric, intervals, metrics,
     paired, report, score,
 };
 pub use model::{
-    Checked, CheckedModel, HyperParameter, Model, ModelEntry, ModelVisitor, catalogue as models, find as find_model,
-    with_model,
+    BROUGHT, Brought, Checked, CheckedModel, HyperParameter, Model, ModelEntry, ModelVisitor, catalogue as models,
+    find as find_model, with_model,
 };
 pub use nature::balanced_weights;
+pub use neighbors::{Answers, Metric as Distance, Neighbors};
+pub use neural::{Activation, Network, Output};
 pub use prediction::{Prediction, argmax};
+pub use svm::{Duels, Kernel, Machine, Votes};
 pub use threshold::{Goal, best_threshold};
 pub use transform::{Transform, Transformed};
+pub use tree::{Boosted, Forest, Link, Trees, View as TreeNode};
 
 /// What is to be predicted: a class or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Point;
+use super::{CurveView, Point};
 
 /// Values nearer than this are the same point, as scikit-learn has it.
 const SAME: f64 = 1e-15;
@@ -51,6 +51,10 @@ impl Steps {
         let tells = |at: usize| at == 0 || at + 1 == y.len() || y[at] != y[at - 1] || y[at] != y[at + 1];
         let kept: Vec<usize> = (0..y.len()).filter(|at| tells(*at)).collect();
         Self { x: kept.iter().map(|at| x[*at]).collect(), y: kept.iter().map(|at| y[*at]).collect() }
+    }
+
+    pub(super) fn view(&self) -> CurveView<'_> {
+        CurveView::Steps { x: &self.x, y: &self.y }
     }
 
     pub(super) fn at(&self, x: f64) -> f64 {

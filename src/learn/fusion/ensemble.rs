@@ -148,6 +148,11 @@ impl Ensemble {
         self.last.is_log_odds()
     }
 
+    /// What makes one answer of the members'.
+    pub fn last(&self) -> &Estimator {
+        &self.last
+    }
+
     /// The members.
     pub fn members(&self) -> &[Member] {
         &self.members

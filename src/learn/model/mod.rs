@@ -2,6 +2,7 @@
 
 mod amount;
 mod baseline;
+mod brought;
 mod decision_tree;
 mod elastic_net;
 mod extra_trees;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+pub use self::brought::{BROUGHT, Brought};
 use super::fusion::{ENSEMBLE, ensemble_entry};
 use super::{Estimator, Task, Training, validate};
 use crate::source::{Fault, nearest, suggest};

@@ -36,10 +36,10 @@ use super::linear::to_shares;
 use super::{Target, Training, nature};
 use crate::source::Fault;
 
-pub use boost::Boosted;
+pub use boost::{Boosted, Link};
 pub(super) use boost::{Limits as BoostLimits, Loss, Patience, Plan as BoostPlan, boost, boost_on};
 pub use forest::Forest;
-pub use trees::Trees;
+pub use trees::{Trees, View};
 
 /// Where a tree stops growing, and what it may cut.
 #[derive(Clone, Debug)]

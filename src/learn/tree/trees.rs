@@ -76,7 +76,7 @@ pub(in crate::learn) enum Cut {
 
 /// One node, to be read by whoever walks the trees.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::learn) enum View<'a> {
+pub enum View<'a> {
     /// What it says.
     Leaf(&'a [f64]),
     /// Numbers of at most `threshold` go left.
@@ -334,7 +334,7 @@ impl Trees {
     }
 
     /// The nodes of one tree, the root first, each with its share of the tree's weight.
-    pub(in crate::learn) fn tree(&self, tree: usize) -> impl ExactSizeIterator<Item = (View<'_>, f64)> {
+    pub fn tree(&self, tree: usize) -> impl ExactSizeIterator<Item = (View<'_>, f64)> {
         let root = self.roots[tree] as usize;
         let end = self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize);
         (root..end).map(move |node| (self.view(node, root), f64::from(self.cover[node])))

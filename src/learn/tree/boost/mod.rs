@@ -17,7 +17,6 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use self::boosted::Link;
 use self::grow::{Ground, Grown, Space, grow};
 use self::histogram::Codes;
 use self::objective::Objective;
@@ -28,7 +27,7 @@ use crate::learn::linear::to_shares;
 use crate::learn::{Target, Training};
 use crate::source::Fault;
 
-pub use boosted::Boosted;
+pub use boosted::{Boosted, Link};
 pub(in crate::learn) use grow::Limits;
 pub(in crate::learn) use objective::Loss;
 
