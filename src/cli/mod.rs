@@ -6,6 +6,7 @@ mod ci;
 mod completions;
 mod dag;
 mod exit;
+mod export;
 mod gc;
 mod get;
 mod init;
@@ -82,6 +83,8 @@ enum Verb {
     Show(show::Show),
     /// Write a step's table or a model to a file.
     Get(get::Get),
+    /// Write a registered model as a file for other programs.
+    Export(export::Export),
     /// Print a pipeline with overrides and templates applied.
     Render(render::Render),
     /// List, show, promote and roll back models.
@@ -160,6 +163,7 @@ pub fn main() -> ExitCode {
         Verb::Dag(verb) => dag::run(verb),
         Verb::Show(verb) => show::run(verb),
         Verb::Get(verb) => get::run(verb),
+        Verb::Export(verb) => export::run(verb),
         Verb::Render(verb) => render::run(verb),
         Verb::Models(verb) => models::run(verb),
         Verb::Predict(verb) => predict::run(verb),

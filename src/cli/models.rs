@@ -13,7 +13,7 @@ use crate::seal::Sealed;
 use crate::source::{Fault, suggest};
 use crate::store::Store;
 
-/// List, show, promote and roll back models.
+/// List, show, export, promote and roll back models.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  gristmill models list\n  gristmill models show penguin-species@champion\n  gristmill models promote penguin-species@3\n  gristmill models rollback penguin-species"
@@ -41,6 +41,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Write one version as a file for other programs, as `gristmill export` does.
+    Export(super::export::Export),
     /// Let an alias point to a version.
     Promote {
         /// `name@3`.
@@ -60,9 +62,13 @@ enum Verb {
 }
 
 pub(super) fn run(args: &Models) -> Result<Exit, Failure> {
+    if let Verb::Export(export) = &args.verb {
+        return super::export::run(export);
+    }
     let root = open::root();
     let mut registry = Registry::open(&root)?;
     match &args.verb {
+        Verb::Export(_) => {}
         Verb::List { model: None, json } => list(&registry, *json)?,
         Verb::List { model: Some(model), json } => versions(&registry, model, *json)?,
         Verb::Show { model, json } => show(&registry, &Store::open(&root)?, model, *json)?,

@@ -4,6 +4,7 @@ mod answer;
 mod contributions;
 mod feature;
 mod format;
+pub mod onnx;
 mod predictor;
 mod reference;
 mod sealed;

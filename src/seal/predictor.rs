@@ -85,7 +85,12 @@ impl Predictor {
 
     fn answer_with(&self, record: &[Value], scratch: &mut Scratch) -> Result<Answer, FieldFault> {
         self.features(record, scratch)?;
-        Ok(self.said(&scratch.row))
+        let answer = self.said(&scratch.row);
+        // Only a network that was made elsewhere comes so far.
+        if answer.prediction.is_null() || answer.probability.iter().any(|chance| chance.is_nan()) {
+            return Err(FieldFault { field: None, reason: "the model gives no number for this record".to_owned() });
+        }
+        Ok(answer)
     }
 
     /// The answer to a record, and what each feature contributes to it.
