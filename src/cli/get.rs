@@ -7,6 +7,7 @@ use clap::Args;
 use super::{Exit, Failure, ParamArgs, open, out};
 use crate::data::{self, Part};
 use crate::engine::{Payload, StepDone, TableMeta, load_part, object};
+use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::source::{Fault, list, suggest};
 use crate::store::{Digest, Store, write_atomic};
@@ -65,6 +66,7 @@ fn made(args: &Get, store: &Store) -> Result<Vec<u8>, Failure> {
         Some((step, part)) if opened.plan.step(&target).is_none() => (step.to_owned(), Some(part.to_owned())),
         _ => (target, None),
     };
+    let (step, part) = file_of(&opened.plan, &step).unwrap_or((step, part));
     let done = opened.kept(&step)?;
     match &done.payload {
         Payload::Table(_) => {
@@ -87,6 +89,12 @@ fn made(args: &Get, store: &Store) -> Result<Vec<u8>, Failure> {
             .help("`gristmill show` tells what it made")
             .into()),
     }
+}
+
+/// A model that a program brings is the file that it left.
+fn file_of(plan: &Plan, step: &str) -> Option<(String, Option<String>)> {
+    let brought = plan.steps[plan.step(step)?].kind.brought()?;
+    Some((plan.steps[brought.step].name.clone(), Some(brought.output.clone())))
 }
 
 /// The file that is meant: the only one, or the one that is named.

@@ -139,7 +139,7 @@ pub(super) fn meaning(train: &Train, frame: &DataFrame, shape: &Shape) -> Result
 }
 
 /// The positive class of two: the one that is named, else true, else the last.
-fn positive(said: Option<&Json>, classes: &[Value], kind: Kind, target: &str) -> Result<Option<u32>, Fault> {
+pub(super) fn positive(said: Option<&Json>, classes: &[Value], kind: Kind, target: &str) -> Result<Option<u32>, Fault> {
     let Some(json) = said else {
         return Ok((classes.len() == 2).then_some(1));
     };

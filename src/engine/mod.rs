@@ -1,5 +1,6 @@
 //! Runs a plan: looks results up, makes what isn't made, keeps it. It never prints; it tells events.
 
+mod brought;
 mod child;
 mod coverage;
 mod cv;

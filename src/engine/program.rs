@@ -99,7 +99,7 @@ fn key(cx: &Cx, step: &Step, program: &Program) -> Result<Parts, Fault> {
     }
     for output in &spec.outputs {
         let how = match &output.kind {
-            OutputKind::File => json!({"path": output.path}),
+            OutputKind::File | OutputKind::Model(_) => json!({"path": output.path}),
             OutputKind::Table(table) => json!({"path": output.path, "table": table.reading}),
         };
         parts.add(format!("outputs.{}", output.name), how);
@@ -369,6 +369,10 @@ impl Attempt<'_> {
             let table = self.cx.tables.first_of(self.cx.plan, source, &rows)?;
             about["rows"] = table.rows().into();
             about["columns"] = json!(table.shape.fields);
+        }
+        if let OutputKind::Model(_) = output.kind {
+            // A network that can't be run is told where it is made, and isn't kept.
+            crate::learn::onnx::read(&object(&self.cx.store, &digest)?)?;
         }
         Ok((digest, about))
     }

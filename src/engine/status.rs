@@ -164,7 +164,7 @@ fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
             tune::describe(cx.plan.seed, train, tune, &mut own);
             &tune::OWN
         }
-        StepKind::Train(train) => {
+        StepKind::Train(train) if train.brought.is_none() => {
             model_key(cx.plan.seed, train, &mut own);
             &["format", "model", "version", "with", "seed", "target", "positive", "task", "weights", "target_transform"]
         }

@@ -26,6 +26,9 @@ use crate::store::Digest;
 
 /// Runs a train step.
 pub(super) fn run(cx: &Cx, step: &Step, train: &Train) -> Result<StepDone, Fault> {
+    if let Some(brought) = &train.brought {
+        return super::brought::run(cx, step, train, brought);
+    }
     let Some(tune) = &train.tune else {
         return whole(cx, step, train, train);
     };

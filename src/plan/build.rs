@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::node::{Input, Plan, SourceNode, Step, StepKind, Train};
-use super::{deploy, evaluate, graph, leaks, program, protect, table, tests, train};
+use super::{brought, deploy, evaluate, graph, leaks, program, protect, table, tests, train};
 use crate::data::{Contract, Format, Kind, Shape, Value};
 use crate::expr::{Expr, Scope};
 use crate::source::{Diagnostic, Fault, Severity, suggest};
@@ -222,6 +222,9 @@ fn step(
             .and_then(|(input, shape, _)| train::train(spec_train, (input, shape), spec, plan, &mut found))
             .map(|train| Train { update: train.update.map(|_| schemas.last(&written.name)), ..train })
             .map(|train| StepKind::Train(Box::new(train))),
+        Verb::Brought(brought) => {
+            brought::brought(brought, plan, spec, &mut found).map(|train| StepKind::Train(Box::new(train)))
+        }
         Verb::Evaluate(spec_evaluate) => evaluate::evaluate(spec_evaluate, plan, &mut found).map(StepKind::Evaluate),
         Verb::Deploy(spec_deploy) => deploy::deploy(spec_deploy, plan, &mut found).map(StepKind::Deploy),
         Verb::Run(spec_run) => program::program(spec_run, spec, plan, schemas, &mut found).map(StepKind::Run),

@@ -2,9 +2,10 @@
 
 use super::evaluate::metric;
 use super::node::{Deploy, Plan, StepKind};
+use super::request::kept_from_onnx;
 use crate::data::Part;
 use crate::source::{Fault, suggest};
-use crate::spec::DeploySpec;
+use crate::spec::{DeploySpec, TargetKind};
 
 /// Checks a deploy step. Faults have their routes from the step.
 pub(super) fn deploy(spec: &DeploySpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<Deploy> {
@@ -34,6 +35,13 @@ pub(super) fn deploy(spec: &DeploySpec, plan: &Plan, faults: &mut Vec<Fault>) ->
     }
     if let Some(kind) = step.map(|step| &plan.steps[step].kind).filter(|_| spec.refit.is_some()) {
         faults.extend(unparted(kind, plan));
+    }
+    if spec.targets.iter().any(|target| matches!(target, TargetKind::Onnx { .. })) {
+        let models = match step.map(|step| &plan.steps[step].kind) {
+            Some(StepKind::Evaluate(evaluate)) => evaluate.models.clone(),
+            _ => step.into_iter().collect(),
+        };
+        faults.extend(kept_from_onnx(plan, &models).map(|fault| fault.within("to")));
     }
     let twin = plan.steps.iter().find_map(|step| match &step.kind {
         StepKind::Deploy(other) if other.name == spec.name && other.alias == spec.alias => Some(&step.name),

@@ -28,6 +28,10 @@ fn references(step: &StepSpec) -> Vec<Reference<'_>> {
             });
             one(&train.table, "train").into_iter().chain(members).collect()
         }
+        Verb::Brought(brought) => vec![
+            Reference { name: &brought.program, route: Route::here() },
+            Reference { name: &brought.train.table, route: Route::of(["input"]) },
+        ],
         Verb::Deploy(deploy) => one(&deploy.step, "deploy"),
         Verb::Evaluate(evaluate) => evaluate
             .models

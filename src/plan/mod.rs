@@ -2,6 +2,7 @@
 //!
 //! `build` is the only way to a `Plan`: one that exists fits together, as far as can be known before data is read.
 
+mod brought;
 mod build;
 mod cv;
 mod decision;
@@ -19,6 +20,7 @@ mod tests;
 mod train;
 mod tune;
 
+pub use brought::Brought;
 pub use build::{Built, LastModel, Problem, Schemas, build};
 pub use decision::{Decision, Threshold};
 pub use ensemble::Ensemble;

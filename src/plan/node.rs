@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 
+use super::brought::Brought;
 use super::build::LastModel;
 use super::decision::Decision;
 use super::ensemble::Ensemble;
@@ -125,7 +126,8 @@ impl Plan {
             StepKind::Table(table) => of(&table.input).into_iter().collect(),
             StepKind::Train(train) => {
                 let members = train.ensemble.iter().flat_map(|ensemble| ensemble.members.iter().copied());
-                of(&train.input).into_iter().chain(members).collect()
+                let brought = train.brought.as_ref().map(|brought| brought.step);
+                of(&train.input).into_iter().chain(members).chain(brought).collect()
             }
             StepKind::Evaluate(evaluate) => {
                 let mut needs = evaluate.models.clone();
@@ -194,7 +196,13 @@ pub struct Step {
 impl Step {
     /// Where it stands in the file.
     pub fn route(&self) -> Route {
-        Route::of(["steps", &self.name])
+        match self.kind.brought() {
+            Some(brought) => {
+                let program = self.name.strip_suffix(&format!(".{}", brought.output)).unwrap_or(&self.name);
+                Route::of(["steps", program, "outputs", &brought.output])
+            }
+            None => Route::of(["steps", &self.name]),
+        }
     }
 }
 
@@ -217,6 +225,7 @@ impl StepKind {
     pub fn verb(&self) -> &'static str {
         match self {
             StepKind::Table(table) => table.verb,
+            StepKind::Train(train) if train.brought.is_some() => "model",
             StepKind::Train(_) => "train",
             StepKind::Evaluate(_) => "evaluate",
             StepKind::Deploy(_) => "deploy",
@@ -300,6 +309,8 @@ pub struct Train {
     pub weights: Option<Weights>,
     /// Cross-validation.
     pub cv: Option<Cv>,
+    /// Where the model comes from, if a program brings it.
+    pub brought: Option<Brought>,
     /// What is done with its answers.
     pub decision: Decision,
     /// Whether it goes on from the model that the step made last time, and which that is, if there is one.

@@ -72,6 +72,10 @@ fn read(input: &InputSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<Read>
 /// A file that a program leaves: by its step and output, or by its step alone if it leaves nothing else.
 fn file_of(name: &str, plan: &Plan) -> Option<(usize, String)> {
     let (step, said) = match plan.step(name) {
+        // A model is read as the file that it is.
+        Some(step) if let Some(brought) = plan.steps[step].kind.brought() => {
+            (brought.step, Some(brought.output.as_str()))
+        }
         Some(step) => (step, None),
         None => {
             let (step, output) = name.rsplit_once('.')?;
@@ -85,7 +89,7 @@ fn file_of(name: &str, plan: &Plan) -> Option<(usize, String)> {
         None if outputs.len() == 1 => &outputs[0],
         None => return None,
     };
-    (output.kind == OutputKind::File).then(|| (step, output.name.clone()))
+    (!matches!(output.kind, OutputKind::Table(_))).then(|| (step, output.name.clone()))
 }
 
 fn output(name: &str, spec: &RunSpec) -> Result<(), Fault> {

@@ -9,6 +9,7 @@ use crate::spec::{Spec, Verb};
 pub(super) fn targets(spec: &Spec) -> BTreeSet<String> {
     let own = spec.steps.iter().filter_map(|step| match &step.verb {
         Verb::Train(train) => train.target.as_ref(),
+        Verb::Brought(brought) => brought.train.target.as_ref(),
         _ => None,
     });
     spec.target.iter().chain(own).map(|target| target.column.clone()).collect()

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use super::node::{Plan, StepKind, Train};
 use crate::data::Field;
 use crate::recipe::{RowStep, offspring, prune};
+use crate::seal::{InputField, onnx};
+use crate::source::Fault;
 
 /// The raw columns that the models of a deploy step ask for, in the source's order. `None` if the columns aren't known.
 /// Of several candidates all are counted: which one wins isn't known yet.
@@ -21,7 +23,7 @@ pub fn request(plan: &Plan, step: usize) -> Option<Vec<Field>> {
         let StepKind::Train(train) = &plan.steps[model].kind else {
             return None;
         };
-        for field in asked(plan, train)? {
+        for field in asked(plan, train)?.0 {
             if !fields.contains(&field) {
                 fields.push(field);
             }
@@ -30,8 +32,21 @@ pub fn request(plan: &Plan, step: usize) -> Option<Vec<Field>> {
     Some(fields)
 }
 
-/// The recipe with placeholders for what ops will learn, cut down to what the model reads.
-fn asked(plan: &Plan, train: &Train) -> Option<Vec<Field>> {
+/// Why none of these models can go into ONNX, as far as can be told before ops have learned; `None` if one may.
+pub(super) fn kept_from_onnx(plan: &Plan, models: &[usize]) -> Option<Fault> {
+    let kept = |model: &usize| {
+        let StepKind::Train(train) = &plan.steps[*model].kind else { return None };
+        let (fields, steps) = asked(plan, train)?;
+        let fields: Vec<InputField> =
+            fields.iter().map(|field| InputField::new(&field.name, field.kind, None, &[])).collect();
+        onnx::check(&fields, &steps).err()
+    };
+    let kept: Vec<Fault> = models.iter().map(kept).collect::<Option<_>>()?;
+    kept.into_iter().next()
+}
+
+/// The recipe with placeholders for what ops will learn, cut down to what the model reads; and the fields it reads.
+fn asked(plan: &Plan, train: &Train) -> Option<(Vec<Field>, Vec<RowStep>)> {
     let (source, steps) = plan.chain(train.input);
     let raw = plan.sources[source].shape.as_ref()?;
     let mut shape = raw.clone();
@@ -47,6 +62,7 @@ fn asked(plan: &Plan, train: &Train) -> Option<Vec<Field>> {
         }
     }
     let features: BTreeSet<String> = train.picks(&shape).ok()?.into_iter().collect();
-    let inputs = prune(&recipe, &features, &plan.unasked).inputs;
-    Some(raw.fields.iter().filter(|field| inputs.contains(&field.name)).cloned().collect())
+    let pruned = prune(&recipe, &features, &plan.unasked);
+    let fields = raw.fields.iter().filter(|field| pruned.inputs.contains(&field.name)).cloned().collect();
+    Some((fields, pruned.steps))
 }

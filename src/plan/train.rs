@@ -7,8 +7,8 @@ use super::node::{Input, Plan, Target, Train, unfit};
 use super::tune::{self, tune};
 use crate::data::{Kind, Selector, Shape};
 use crate::learn::{
-    CheckedModel, ENSEMBLE, Fusion, Model, ModelEntry, ModelVisitor, Task, ensemble_entry, find_model, models,
-    with_model,
+    BROUGHT, Brought, CheckedModel, ENSEMBLE, Fusion, Model, ModelEntry, ModelVisitor, Task, ensemble_entry,
+    find_model, models, with_model,
 };
 use crate::source::{Data, Fault, Node, Route, Segment, decode};
 use crate::spec::{Roles, Spec, TargetSpec, TrainSpec, Weights};
@@ -22,7 +22,11 @@ pub(super) fn train(
     faults: &mut Vec<Fault>,
 ) -> Option<Train> {
     let is_ensemble = spec.model == ENSEMBLE;
-    let entry = if is_ensemble { Ok(ensemble_entry()) } else { find_model(&spec.model) };
+    let entry = match is_ensemble {
+        true => Ok(ensemble_entry()),
+        false if spec.brought => Ok(&BROUGHT),
+        false => find_model(&spec.model),
+    };
     let entry = entry.map_err(|fault| faults.push(fault.within("model"))).ok();
     let (model, fusion) = entry.map_or((None, None), |entry| learner(spec, entry, faults));
     let Some(target) = spec.target.as_ref().or(pipeline.target.as_ref()) else {
@@ -94,6 +98,7 @@ pub(super) fn train(
         decision,
         update: spec.update.map(|_| None),
         ensemble: None,
+        brought: None,
         tune,
     };
     if let Some(fusion) = fusion {
@@ -191,6 +196,9 @@ fn learner(
     entry: &ModelEntry,
     faults: &mut Vec<Fault>,
 ) -> (Option<Box<dyn CheckedModel>>, Option<Fusion>) {
+    if spec.brought {
+        return (Some(Box::new(Brought {})), None);
+    }
     if spec.model != ENSEMBLE {
         return (if spec.tune.is_none() { model(spec, entry, faults) } else { None }, None);
     }

@@ -109,6 +109,7 @@ impl Train {
             cv: self.cv.clone(),
             decision: self.decision,
             ensemble: None,
+            brought: None,
             update: None,
             tune: None,
         }

@@ -31,7 +31,7 @@ pub use load::{Loaded, load};
 pub use marks::{Piece, pieces, written};
 pub use overrides::Overrides;
 pub use pipeline::{Roles, Spec, TargetSpec, TestSpec};
-pub use run::{Command, Cwd, InputSpec, OutputKind, OutputSpec, RunSpec};
+pub use run::{BroughtSpec, Command, Cwd, InputSpec, ModelFields, OutputKind, OutputSpec, RunSpec};
 pub use schedule::Schedule;
 pub use size::{MEMORY, Memory};
 pub use source::{Origin, SourceSpec, TableFields};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::{SourceSpec, StepSpec, Verb, WatchSpec};
+use super::{OutputSpec, SourceSpec, StepSpec, Verb, WatchSpec};
 use crate::data::Value;
 use crate::source::{Data, Document, Fault, Fields, Node, Route};
 
@@ -119,7 +119,8 @@ impl Spec {
         let secrets = top.take("secrets").unwrap_or_default();
         let mut sources =
             top.node("sources").map(|node| named(node, "sources", faults, SourceSpec::read)).unwrap_or_default();
-        let steps = top.node("steps").map(|node| named(node, "steps", faults, StepSpec::read)).unwrap_or_default();
+        let mut steps: Vec<StepSpec> =
+            top.node("steps").map(|node| named(node, "steps", faults, StepSpec::read)).unwrap_or_default();
         let none = match document.root.get("steps") {
             None => Some(Fault::new("missing-field", "`steps` is missing").on_key()),
             // A matrix without values has told its own mistake.
@@ -141,15 +142,25 @@ impl Spec {
                 faults.push(Fault::new("duplicate-name", message).on_key().under(&step.route()));
             }
         }
-        let programs = steps.iter().filter_map(|step| match &step.verb {
-            Verb::Run(run) => Some((step, &run.outputs)),
-            _ => None,
-        });
-        let made = programs
+        let made = programs_of(&steps)
             .flat_map(|(step, outputs)| outputs.iter().filter_map(move |output| SourceSpec::of_program(step, output)));
         sources.extend(made);
+        let models = programs_of(&steps);
+        let models: Vec<StepSpec> = models
+            .flat_map(|(step, outputs)| outputs.iter().filter_map(move |output| StepSpec::of_program(step, output)))
+            .collect();
+        steps.extend(models);
+        super::run::name_models(&mut steps);
         Self { name, description, target, roles, seed, params, env, secrets, sources, steps, watch, tests }
     }
+}
+
+/// The steps that run programs, each with what it leaves.
+fn programs_of(steps: &[StepSpec]) -> impl Iterator<Item = (&StepSpec, &[OutputSpec])> {
+    steps.iter().filter_map(|step| match &step.verb {
+        Verb::Run(run) => Some((step, run.outputs.as_slice())),
+        _ => None,
+    })
 }
 
 /// Letters, digits, `-` and `_`.

@@ -6,9 +6,11 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::Limits;
 use super::marks::written;
 use super::source::{self, TableFields};
-use crate::data::{Format, Reading};
+use super::{StepSpec, TargetSpec, TrainSpec, Verb};
+use crate::data::{Format, Reading, Selector};
 use crate::source::{Data, Fault, Fields, Node, Route, decode};
 
 /// A program of the user's own.
@@ -68,6 +70,81 @@ pub enum OutputKind {
     Table(Box<TableFields>),
     /// Any file.
     File,
+    /// A model in ONNX.
+    Model(Box<ModelFields>),
+}
+
+/// What is said of a model that a program leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFields {
+    /// The table whose columns it reads.
+    pub input: String,
+    /// The classes, in the order of its probabilities.
+    pub classes: Vec<Json>,
+    /// The column it predicts, if it isn't the pipeline's.
+    pub target: Option<TargetSpec>,
+    /// The columns it reads; all without it.
+    pub features: Option<Selector>,
+}
+
+/// A model that a program leaves, as a step of its own that others name.
+#[derive(Clone, Debug)]
+pub struct BroughtSpec {
+    /// The step that runs the program.
+    pub program: String,
+    /// Its output.
+    pub output: String,
+    /// The classes, in the order of the model's probabilities; none if nothing was said.
+    pub classes: Vec<Json>,
+    /// What it reads and predicts, as if it were trained here.
+    pub train: TrainSpec,
+}
+
+impl StepSpec {
+    /// The model that a program leaves, as a step that stands wherever a trained model may: `net.model`.
+    pub(super) fn of_program(step: &StepSpec, output: &OutputSpec) -> Option<Self> {
+        let OutputKind::Model(model) = &output.kind else { return None };
+        let train = TrainSpec {
+            table: model.input.clone(),
+            target: model.target.clone(),
+            features: model.features.clone(),
+            brought: true,
+            ..TrainSpec::default()
+        };
+        let (program, output) = (step.name.clone(), output.name.clone());
+        Some(Self {
+            name: format!("{program}.{output}"),
+            description: None,
+            tags: step.tags.clone(),
+            save: None,
+            when: step.when,
+            limits: Limits::default(),
+            verb: Verb::Brought(Box::new(BroughtSpec { program, output, classes: model.classes.clone(), train })),
+        })
+    }
+}
+
+/// Lets the name of a program that leaves one model stand for that model, wherever models are named.
+pub(super) fn name_models(steps: &mut [StepSpec]) {
+    let mut only: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for step in steps.iter() {
+        if let Verb::Brought(brought) = &step.verb {
+            only.entry(brought.program.clone()).or_default().push(step.name.clone());
+        }
+    }
+    let rename = |name: &mut String| {
+        if let Some([model]) = only.get(name).map(Vec::as_slice) {
+            name.clone_from(model);
+        }
+    };
+    for step in steps {
+        match &mut step.verb {
+            Verb::Evaluate(evaluate) => evaluate.models.iter_mut().for_each(rename),
+            Verb::Train(train) => train.members.iter_mut().for_each(|(_, name)| rename(name)),
+            Verb::Deploy(deploy) => rename(&mut deploy.step),
+            _ => {}
+        }
+    }
 }
 
 /// Where a program runs.
@@ -206,10 +283,9 @@ fn output(name: &str, node: &Node, faults: &mut Vec<Fault>) -> Option<OutputSpec
     }
     let kind = match fields.take::<Said>("kind") {
         Some(Said::File) => Some(OutputKind::File),
+        // One that is told wrongly is a file still: the command may name it.
         Some(Said::Model) => {
-            fields.allow(&["input", "classes"]);
-            fields.fault(Fault::new("not-supported", "models made by programs are not supported yet").within("kind"));
-            None
+            Some(model(&mut fields).map_or(OutputKind::File, |model| OutputKind::Model(Box::new(model))))
         }
         Some(Said::Table) => {
             source::table(path.as_deref(), &mut fields).map(|table| OutputKind::Table(Box::new(table)))
@@ -221,6 +297,27 @@ fn output(name: &str, node: &Node, faults: &mut Vec<Fault>) -> Option<OutputSpec
     };
     faults.extend(fields.finish());
     Some(OutputSpec { name: name.to_owned(), path: path?, kind: kind? })
+}
+
+fn model(fields: &mut Fields) -> Option<ModelFields> {
+    let input = fields.need("input", "say which table's columns it reads: `input: features`");
+    let classes: Vec<Json> = fields.take("classes").unwrap_or_default();
+    let plain = |class: &Json| class.is_string() || class.is_i64() || class.is_boolean();
+    for (nth, class) in classes.iter().enumerate() {
+        let fault = match class {
+            class if !plain(class) => Fault::new("wrong-type", "a class is a text, a whole number, true or false"),
+            class if classes[..nth].contains(class) => Fault::new("duplicate-name", format!("{class} is named twice")),
+            _ => continue,
+        };
+        fields.fault(fault.under(&Route::of(["classes"]).index(nth)));
+    }
+    let mut faults = Vec::new();
+    let target = fields.node("target").and_then(|node| TargetSpec::read(node, &Route::of(["target"]), &mut faults));
+    for fault in faults {
+        fields.fault(fault);
+    }
+    let features = fields.take("features");
+    Some(ModelFields { input: input?, classes, target, features })
 }
 
 /// The format of what is a table without anybody saying so. JSON is most often something else.

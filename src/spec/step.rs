@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::verbs::{self, VERBS};
-use super::{DecisionSpec, Limits, RunSpec, TargetSpec, TuneSpec};
+use super::{BroughtSpec, DecisionSpec, Limits, RunSpec, TargetSpec, TuneSpec};
 use crate::data::{Part, Selector};
 use crate::ops::Rows;
 use crate::source::{Fault, Fields, Node, Route, suggest};
@@ -43,6 +43,8 @@ pub enum Verb {
     Deploy(DeploySpec),
     /// `run`.
     Run(Box<RunSpec>),
+    /// A model that a program leaves: no step of the file, but one that others name.
+    Brought(Box<BroughtSpec>),
 }
 
 /// The verbs.
@@ -89,7 +91,7 @@ pub struct OpSpec {
 }
 
 /// `train`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TrainSpec {
     /// The table.
     pub table: String,
@@ -115,6 +117,8 @@ pub struct TrainSpec {
     pub update: Option<Update>,
     /// What is done with its answers.
     pub decision: DecisionSpec,
+    /// A program brings it, and nothing is trained.
+    pub brought: bool,
 }
 
 /// How much rows count.
@@ -294,6 +298,11 @@ pub enum TargetKind {
         /// The port.
         port: u16,
     },
+    /// A file of the project, for other programs.
+    Onnx {
+        /// The file, from the project's root.
+        path: String,
+    },
 }
 
 impl TargetKind {
@@ -301,6 +310,15 @@ impl TargetKind {
     pub fn to_json(&self) -> Json {
         match self {
             TargetKind::Rest { port } => serde_json::json!({"target": "rest", "port": port}),
+            TargetKind::Onnx { path } => serde_json::json!({"target": "onnx", "path": path}),
+        }
+    }
+
+    /// Its name in the language.
+    pub fn name(&self) -> &'static str {
+        match self {
+            TargetKind::Rest { .. } => "rest",
+            TargetKind::Onnx { .. } => "onnx",
         }
     }
 }
@@ -308,7 +326,10 @@ impl TargetKind {
 impl StepSpec {
     /// Where it stands in the file.
     pub fn route(&self) -> Route {
-        Route::of(["steps", &self.name])
+        match &self.verb {
+            Verb::Brought(brought) => Route::of(["steps", &brought.program, "outputs", &brought.output]),
+            _ => Route::of(["steps", &self.name]),
+        }
     }
 
     pub(super) fn read(name: &str, node: &Node, route: &Route, faults: &mut Vec<Fault>) -> Option<Self> {

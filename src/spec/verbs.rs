@@ -131,7 +131,21 @@ fn train(fields: &mut Fields) -> Option<TrainSpec> {
     let update = fields.take("update");
     let model: String = model?;
     let members = if model == ENSEMBLE { members(with.as_ref()) } else { Vec::new() };
-    Some(TrainSpec { table: table?, model, with, target, features, weights, cv, tune, task, members, update, decision })
+    Some(TrainSpec {
+        table: table?,
+        model,
+        with,
+        target,
+        features,
+        weights,
+        cv,
+        tune,
+        task,
+        members,
+        update,
+        decision,
+        brought: false,
+    })
 }
 
 /// The names of an ensemble's members, as far as they are names.
@@ -202,7 +216,9 @@ fn names(node: &Node, key: &'static str, fields: &mut Fields) -> Vec<String> {
 }
 
 /// Targets that the language has and this version doesn't.
-const LATER: [&str; 7] = ["image", "kubernetes", "kafka", "flink", "storm", "onnx", "file"];
+const LATER: [&str; 6] = ["image", "kubernetes", "kafka", "flink", "storm", "file"];
+/// Targets that a model can go to.
+const TARGETS: [&str; 2] = ["rest", "onnx"];
 /// The port that a model is served on when none is said.
 const PORT: u16 = 8080;
 
@@ -227,8 +243,10 @@ fn deploy(fields: &mut Fields) -> Option<DeploySpec> {
             for (index, item) in items.iter().enumerate() {
                 let route = Route::of(["to"]).index(index);
                 let found = target(item, &route, fields);
-                if found.is_some() && !targets.is_empty() {
-                    fields.fault(Fault::new("duplicate-target", "`rest` is said twice").under(&route));
+                if let Some(name) = found.as_ref().map(TargetKind::name)
+                    && targets.iter().any(|other: &TargetKind| other.name() == name)
+                {
+                    fields.fault(Fault::new("duplicate-target", format!("`{name}` is said twice")).under(&route));
                 }
                 targets.extend(found);
             }
@@ -242,6 +260,12 @@ fn deploy(fields: &mut Fields) -> Option<DeploySpec> {
 #[serde(deny_unknown_fields)]
 struct Rest {
     port: Option<u16>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Onnx {
+    path: String,
 }
 
 fn target(node: &Node, route: &Route, fields: &mut Fields) -> Option<TargetKind> {
@@ -267,8 +291,8 @@ fn target(node: &Node, route: &Route, fields: &mut Fields) -> Option<TargetKind>
             .fault(at(Fault::new("not-supported", format!("the target `{name}` is not supported yet"))).under(&route));
         return None;
     }
-    if name != "rest" {
-        let known = LATER.into_iter().chain(["rest"]);
+    if !TARGETS.contains(&name) {
+        let known = LATER.into_iter().chain(TARGETS);
         fields.fault(
             at(Fault::new("unknown-target", format!("there is no target `{name}`")))
                 .maybe_help(suggest(name, known))
@@ -276,10 +300,28 @@ fn target(node: &Node, route: &Route, fields: &mut Fields) -> Option<TargetKind>
         );
         return None;
     }
+    if bare && name == "onnx" {
+        let fault =
+            Fault::new("missing-field", "nothing says which file").help("write `- onnx: {path: out/model.onnx}`");
+        fields.fault(fault.under(&route));
+        return None;
+    }
     let mut faults = Vec::new();
-    let rest: Option<Rest> = decode(settings, &mut faults);
+    let found = match name {
+        "onnx" => decode(settings, &mut faults).map(|Onnx { path }| TargetKind::Onnx { path }),
+        _ => decode(settings, &mut faults).map(|rest: Rest| TargetKind::Rest { port: rest.port.unwrap_or(PORT) }),
+    };
     for fault in faults {
         fields.fault(fault.under(&route));
     }
-    Some(TargetKind::Rest { port: rest?.port.unwrap_or(PORT) })
+    if let Some(TargetKind::Onnx { path }) = &found {
+        let inside = |part| matches!(part, std::path::Component::Normal(_));
+        if !path.ends_with(".onnx") || !std::path::Path::new(path).components().all(inside) {
+            let fault = Fault::new("bad-path", format!("`{path}` isn't an ONNX file of the project"));
+            fields.fault(
+                fault.help("write a path from the project's root, as `out/model.onnx`").within("path").under(&route),
+            );
+        }
+    }
+    found
 }

@@ -89,6 +89,7 @@ fn one(root: &str, change: &Change, before: &[Part], after: &[Part]) -> String {
         "env" => format!("the environment variable `{rest}` {became}"),
         "code" => format!("code: `{rest}` {became}"),
         "model" if is_digest(change) => format!("the model {became}"),
+        "file" if is_digest(change) => format!("the network that the program leaves {became}"),
         "models" => match change.part.split_once("].") {
             Some((model, "model")) => format!("the model `{model}]` changed"),
             Some((model, "cv")) => format!("the cross-validation of `{model}]` changed"),

@@ -160,12 +160,28 @@ fn evaluate(definitions: &mut Definitions) -> Json {
 fn run(definitions: &mut Definitions) -> Json {
     let text = json!({"type": "string"});
     let table = sources::table(definitions);
+    let mut features = definitions.import("train", schemars::schema_for!(Selector));
+    features["description"] = "Of a model: the columns it reads, in the table's order.".into();
+    features["default"] = "all".into();
     let mut output = object(json!({
         "path": {"description": "The file, below the step's scratch folder.", "type": "string", "minLength": 1},
         "kind": words(
             "What it is. Without it, the extension says so.",
-            [("table", "A table that other steps may work on.".to_owned()), ("file", "Any file.".to_owned())],
-        )
+            [
+                ("table", "A table that other steps may work on.".to_owned()),
+                ("file", "Any file.".to_owned()),
+                ("model", "A model in ONNX, which stands wherever a trained model may.".to_owned()),
+            ],
+        ),
+        "input": {"description": "Of a model: the table whose columns it reads.", "type": "string", "minLength": 1},
+        "classes": {
+            "description": "Of a model: its classes, in the order of its probabilities. Without them, as the network names them, else sorted.",
+            "type": "array",
+            "items": {"type": ["string", "integer", "boolean"]},
+            "examples": [["good", "bad"]]
+        },
+        "target": reference("target"),
+        "features": features
     }));
     output.extend(table);
     let output = fields("A file that the program leaves.", output, &["path"], false);
@@ -217,10 +233,20 @@ fn deploy(definitions: &mut Definitions) -> Json {
         },
         "additionalProperties": false
     });
+    let onnx = json!({
+        "description": "A file of the project with the model that the alias points to, for other programs.",
+        "type": "object",
+        "properties": {
+            "path": {"description": "The file, from the project's root.", "type": "string", "pattern": "\\.onnx$", "examples": ["out/model.onnx"]}
+        },
+        "required": ["path"],
+        "additionalProperties": false
+    });
     let target = json!({
         "anyOf": [
             words("Where the model goes, as by default.", [("rest", "`gristmill serve` answers requests, on port 8080.".to_owned())]),
-            fields("Where the model goes, and how.", Map::from_iter([("rest".to_owned(), rest)]), &["rest"], false)
+            fields("Where the model goes, and how.", Map::from_iter([("rest".to_owned(), rest)]), &["rest"], false),
+            fields("Where the model goes, and how.", Map::from_iter([("onnx".to_owned(), onnx)]), &["onnx"], false)
         ]
     });
     let keys = json!({
