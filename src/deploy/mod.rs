@@ -1,8 +1,9 @@
 //! Bringing the world to what a pipeline says: the registry first, then each target.
 
+mod onnx;
 mod rest;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use serde_json::Value as Json;
@@ -10,9 +11,11 @@ use serde_json::Value as Json;
 use crate::engine::{Champion, DeployResult, Effects, Promoted, Registration};
 use crate::registry::{Case, Registry};
 use crate::source::Fault;
+use crate::store::Store;
 
 /// Reconciles deployments with the registry of a project.
 pub struct Reconciler {
+    root: PathBuf,
     registry: Mutex<Registry>,
     actor: String,
     commit: Option<String>,
@@ -21,13 +24,17 @@ pub struct Reconciler {
 impl Reconciler {
     /// For the project at `root`. `actor` is who runs, `commit` what is checked out.
     pub fn new(root: &Path, actor: String, commit: Option<String>) -> Result<Self, Fault> {
-        Ok(Self { registry: Mutex::new(Registry::open(root)?), actor, commit })
+        Ok(Self { root: root.to_owned(), registry: Mutex::new(Registry::open(root)?), actor, commit })
     }
 }
 
 impl Effects for Reconciler {
     fn register(&self, of: &Registration) -> Result<DeployResult, Fault> {
         let mut registry = self.registry.lock().expect("no holder panicked");
+        let is_onnx = |target: &&Json| target["target"] == "onnx";
+        if of.targets.iter().any(|target| is_onnx(&target)) {
+            onnx::check(&Store::open(&self.root)?, &of.digest).map_err(|fault| fault.within("to"))?;
+        }
         let mut lineage = of.lineage.clone();
         if let (Some(commit), Json::Object(fields)) = (&self.commit, &mut lineage) {
             fields.insert("commit".to_owned(), Json::from(commit.as_str()));
@@ -40,6 +47,11 @@ impl Effects for Reconciler {
             if target["target"] == "rest" {
                 rest::reconcile(&mut registry, of, target)?;
             }
+        }
+        // Like an alias, the file stays where it is in a run with overrides.
+        for target in of.targets.iter().filter(is_onnx).filter(|_| of.moves_alias) {
+            let model = format!("{}@{}", of.name, of.alias);
+            onnx::reconcile(&self.root, &Store::open(&self.root)?, &registry, &model, target)?;
         }
         let row = registry.show(&of.name, &version.to_string())?;
         let promoted = row.is_some_and(|row| row.aliases.contains(&of.alias));

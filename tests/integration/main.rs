@@ -15,6 +15,8 @@ mod house;
 mod judging;
 mod mill;
 mod models;
+mod networks;
+mod onnx;
 mod programs;
 mod programs_at_odds;
 mod run;

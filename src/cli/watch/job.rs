@@ -59,7 +59,10 @@ impl Pipeline {
     pub(super) fn port(&mut self) -> Option<u16> {
         let looked = open::look(&self.root, &self.file, &self.params).ok()?;
         looked.opened?.plan.steps.iter().find_map(|step| match &step.kind {
-            StepKind::Deploy(deploy) => deploy.targets.first().map(|TargetKind::Rest { port }| *port),
+            StepKind::Deploy(deploy) => deploy.targets.iter().find_map(|target| match target {
+                TargetKind::Rest { port } => Some(*port),
+                TargetKind::Onnx { .. } => None,
+            }),
             _ => None,
         })
     }
