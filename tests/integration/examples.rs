@@ -16,6 +16,8 @@ fn every_pipeline_runs() {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         let mill = Mill::penguins();
         mill.file(&format!("pipelines/{name}.yaml"), &fs::read_to_string(&path).expect("text"));
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/customers.csv");
+        mill.file("data/customers.csv", &fs::read_to_string(data).expect("the customers"));
         mill.fine(&["check", &name]);
         mill.fine(&["test", &name]);
         mill.fine(&["run", &name]);
