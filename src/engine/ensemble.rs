@@ -11,7 +11,7 @@ use super::held::{FoldAnswers, OutOfFold, answers};
 use super::outcome::TableMeta;
 use super::run::{Cx, RunCx};
 use super::table;
-use super::train::{made, model_key, rows_key, whole_key};
+use super::train::{made, model_key, needs_held_out, rows_key, whole_key};
 use super::unit::{Done, Parts, label, unit};
 use crate::data::{Matrix, Part, Shape};
 use crate::learn::{
@@ -68,7 +68,9 @@ pub(super) fn run(
         parts.add(format!("of[{nth}].model"), digest.to_string());
     }
     let members = of(cx, ensemble);
-    let validation = meta.part(Part::Validation).filter(|part| part.rows > 0);
+    // What decided a member can't weigh it as well.
+    let seen = members.iter().any(|member| needs_held_out(cx, member, Stage::Whole));
+    let validation = meta.part(Part::Validation).filter(|part| part.rows > 0 && !seen);
     let mut folds = Vec::new();
     if ensemble.fusion.learns() {
         match validation {

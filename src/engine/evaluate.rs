@@ -68,6 +68,15 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
         .help("give every model `cv: 5`, or the split a `validation` part");
         cx.tell(Event::Warning { step: step.name.clone(), fault: fault.within("best").under(&step.route()) });
     }
+    let chosen = |candidate: &Candidate| candidate.by_validation(cx);
+    if verdict.ranked_by == Some("validation") && candidates.iter().any(chosen) {
+        let fault = Fault::warning(
+            "ranked-by-validation",
+            "the models are ranked by validation rows that decided something of them, so such a one's score flatters it",
+        )
+        .help("give every model `cv: 5`: then they are ranked by that");
+        cx.tell(Event::Warning { step: step.name.clone(), fault: fault.within("best").under(&step.route()) });
+    }
     let summary = summary(&names, &models, evaluate, verdict.best);
     let metrics: BTreeMap<&String, &BTreeMap<String, f64>> =
         names.iter().zip(models.iter().map(|model| &model.scores.metrics)).collect();

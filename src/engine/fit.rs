@@ -1,5 +1,7 @@
 //! From rows to a trained model, with everything that belongs to it.
 
+use polars::prelude::DataFrame;
+
 use super::cv::{Draw, out_of_fold};
 use super::decide::finish;
 use super::ensemble;
@@ -8,6 +10,7 @@ use super::features::{self, Meaning};
 use super::held::{OutOfFold, answers};
 use super::run::Cx;
 use super::table::work_told;
+use super::train::needs_held_out;
 use super::update;
 use crate::data::{Part, Table, positions};
 use crate::learn::{Estimator, Target, Task, Training, Transform, Transformed, Watch};
@@ -57,8 +60,8 @@ impl<'a> Lesson<'a> {
         }
     }
 
-    /// What a model says of rows that it hasn't learned from: the validation part, else what models like it say fold by
-    /// fold.
+    /// What a model says of rows that it hasn't learned from: the validation part, unless something of the model was
+    /// decided by that; else what models like it say fold by fold.
     pub(super) fn held_out(
         &self,
         cx: &Cx,
@@ -68,7 +71,8 @@ impl<'a> Lesson<'a> {
         draw: &Draw,
         watch: &dyn Watch,
     ) -> Result<OutOfFold, Fault> {
-        if let Some(rows) = self.table.part(Part::Validation).filter(|rows| rows.height() > 0) {
+        let unseen = |rows: &&DataFrame| rows.height() > 0 && !needs_held_out(cx, train, stage);
+        if let Some(rows) = self.table.part(Part::Validation).filter(unseen) {
             let one = answers(train, trained, rows, self.meaning)?;
             return Ok(OutOfFold { classes: self.meaning.classes.len(), folds: vec![one] });
         }

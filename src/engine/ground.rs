@@ -68,6 +68,8 @@ impl<'a> Ground<'a> {
                 let identity = cx.identity(source)?;
                 parts.add(format!("source.{}", cx.plan.sources[source].spec.name), identity.bytes.to_string());
                 parts.add("reading", identity.reading);
+                parts.add("protected", json!(cx.plan.protected));
+                parts.add("guarded", json!(cx.plan.guarded));
             }
         }
         let ops: Vec<&OpNode> = self.before.iter().chain(&self.after).copied().collect();

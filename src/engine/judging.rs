@@ -8,14 +8,16 @@ use polars::prelude::DataFrame;
 use super::coverage::at_split;
 use super::event::Event;
 use super::features::{self, Meaning};
+use super::fit::Stage;
 use super::held::OutOfFold;
 use super::judge::{ClassScores, ModelReport, Scores, SliceReport};
 use super::outcome::{PartMeta, TableMeta};
 use super::run::Cx;
 use super::table;
+use super::train::needs_held_out;
 use crate::data::{Kind, Part, positions, unexpected, value_at};
 use crate::learn::{self, Curves, MetricEntry, Prediction, Scored, Sheet, Target, confusion, find_metric, report};
-use crate::plan::{Evaluate, Input, On, Step, Train};
+use crate::plan::{Evaluate, Input, On, Step, Train, Using};
 use crate::recipe::apply;
 use crate::seal::Trained;
 use crate::source::Fault;
@@ -37,6 +39,14 @@ pub(super) struct Candidate<'a> {
     pub(super) table: TableMeta,
     /// How long its fit took.
     pub(super) seconds: f64,
+}
+
+impl Candidate<'_> {
+    /// Whether rows of the validation part decided something of it: a threshold, weights, hyper-parameters.
+    pub(super) fn by_validation(&self, cx: &Cx) -> bool {
+        let searched = self.train.tune.as_ref().is_some_and(|tune| !matches!(tune.using, Using::Folds(_)));
+        searched || needs_held_out(cx, self.train, Stage::Whole)
+    }
 }
 
 /// How a model's probabilities are read: which class of how many is the positive one, and from which probability on a row

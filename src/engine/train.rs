@@ -261,9 +261,11 @@ fn decided(
     Ok(Some(done))
 }
 
-/// The validation part if it has rows, else out-of-fold answers of the bare model.
+/// The validation part if it has rows that nothing of the bare model has seen, else its answers out of fold. A model
+/// that goes on from another one may have learned rows that are held out today.
 fn held_out(cx: &Cx, step: &Step, train: &Train, meta: &TableMeta, ran: &mut Option<String>) -> Result<Held, Fault> {
-    if let Some(part) = meta.part(Part::Validation).filter(|part| part.rows > 0) {
+    let seen = train.update.is_some() || needs_held_out(cx, train, Stage::Bare);
+    if let Some(part) = meta.part(Part::Validation).filter(|part| part.rows > 0 && !seen) {
         return Ok(Held::Part(part.clone()));
     }
     let label = label(&cx.plan.name, &step.name, "held-out");

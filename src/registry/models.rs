@@ -85,7 +85,12 @@ impl Registry {
             let names = read::names(sql)?;
             names.iter().map(|name| read::versions(sql, name)).collect::<Result<Vec<_>, _>>()
         })?;
-        let mut digests: Vec<Digest> = rows.into_iter().flatten().map(|row| row.digest).collect();
+        let mut digests = Vec::new();
+        for row in rows.into_iter().flatten() {
+            digests.push(row.digest);
+            // The model before a refit is the one that a later one is compared with.
+            digests.extend(row.lineage["refit"]["scored"].as_str().and_then(|scored| scored.parse::<Digest>().ok()));
+        }
         digests.sort_unstable();
         digests.dedup();
         Ok(digests)

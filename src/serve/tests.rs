@@ -51,6 +51,28 @@ fn records_are_answered() {
 }
 
 #[test]
+fn answers_are_explained_when_the_address_asks_for_it() {
+    let server = server();
+    let body = json!({"input_data": [good(), {"island": "Dream", "mass": 3600.5}]}).to_string();
+    let plain = server.send("POST", "/predict", &body);
+    assert!(plain.json.get("explanation").is_none());
+    let reply = server.send("POST", "/predict?explain=true", &body);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    for row in 0..2 {
+        let why = &reply.json["explanation"][row];
+        let values = why["contributions"].as_object().expect("one a feature");
+        let sum: f64 = values.values().chain([&why["base"]]).map(|value| value.as_f64().expect("a number")).sum();
+        let class = why["class"].as_str().expect("a class");
+        let share = reply.json["probability"][row][class].as_f64().expect("a share");
+        assert_eq!((class, &why["scale"]), ("Gentoo", &json!("log_odds")));
+        assert!((1.0 / (1.0 + (-sum).exp()) - share).abs() < 1e-12, "{reply:?}");
+    }
+    let wrong = server.send("POST", "/predict?explian=true", &body);
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.json["error"].as_str().is_some_and(|error| error.contains("`explain=true`")), "{wrong:?}");
+}
+
+#[test]
 fn numbers_have_no_probability() {
     let models = vec![model("a", sealed(Task::Regression)), model("b", sealed(Task::Classification))];
     let patience = Patience {

@@ -97,10 +97,7 @@ fn types_that_do_not_fit_are_told() {
         "  a: {clean: birds, ops: [bin: {mass: {edges: [0, 1, 2, 3, 4], labels: [a, b, c, d, e]}}]}\n",
         &[("[a, b, c, d, e]", "5 labels for 4 bins", "5 edges make 4 bins")],
     );
-    tells(
-        "  m: {train: birds, model: logistic_regression, target: island}\n",
-        &[("birds", "`note` is text", "drop")],
-    );
+    tells("  m: {train: birds, model: logistic_regression, target: island}\n", &[("birds", "`note` is text", "drop")]);
     tells(
         "  m: {train: birds, model: svm, target: mass}\n",
         &[("birds", "`island` is category", "one_hot"), ("birds", "`note` is text", "drop")],

@@ -36,6 +36,24 @@ fn what_is_served_is_what_was_trained() {
 }
 
 #[test]
+fn answers_are_explained_by_what_features_contribute() {
+    let mill = Mill::penguins();
+    mill.run(&["penguins"]);
+    let scored = ["predict", "penguin-species", "--in", "data/penguins.csv", "--missing", "NA", "--explain"];
+    let scored = mill.fine(&scored).stdout;
+    let mut lines = scored.lines();
+    let names: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let base = names.iter().position(|name| *name == "base").expect("a base");
+    assert!(names[base + 1..].contains(&"because_bill_length_mm"), "{names:?}");
+    assert_eq!(names.len() - base, 11, "a column for each of ten features");
+    for line in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        let refused = !cells[base - 1].is_empty();
+        assert!(cells[base..].iter().all(|cell| cell.is_empty() == refused), "{line}");
+    }
+}
+
+#[test]
 fn a_request_without_the_models_columns_is_told_which() {
     let mill = Mill::penguins();
     mill.run(&["penguins"]);

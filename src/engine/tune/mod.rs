@@ -139,7 +139,11 @@ pub(super) fn nested_key(cx: &Cx, train: &Train, tune: &Tune, parts: &mut Parts)
     Ok(())
 }
 
+/// Raised when the same search would try other values, or score them otherwise.
+const VERSION: u32 = 1;
+
 fn search_key(tune: &Tune, parts: &mut Parts) {
+    parts.add("tune.version", VERSION);
     parts.add("tune.metric", tune.metric);
     parts.add("tune.method", tune.method.name());
     parts.add("tune.trials", tune.trials);

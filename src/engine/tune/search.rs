@@ -16,6 +16,7 @@ use super::super::judging::{Answers, Reading};
 use super::super::run::Cx;
 use super::super::train::model_key;
 use super::super::unit::Parts;
+use super::VERSION;
 use super::stage::Open;
 use super::trials::{Status, Trial, Trials};
 use crate::data::{Part, Table, unexpected};
@@ -287,6 +288,7 @@ impl<'a> Search<'a> {
     /// What a fold of a trial depends on.
     fn key(&self, train: &Train, share: f64, fold: usize) -> Parts {
         let mut parts = Parts::new("trial");
+        parts.add("version", VERSION);
         parts.add("stage", self.stage.digest.to_string());
         parts.add("fold", fold);
         model_key(self.cx.plan.seed, train, &mut parts);

@@ -7,7 +7,7 @@ use prost::Message;
 use super::kernel;
 use super::proto::{ModelProto, ValueInfo};
 use super::spec::{Op, Spec};
-use super::tensor::Tensor;
+use super::tensor::{MOST, Tensor};
 
 /// The latest set of ONNX's own operators that is known here.
 const NEWEST: i64 = 22;
@@ -165,6 +165,7 @@ impl Graph {
 
     /// Works out what depends on constants only.
     fn fold(&mut self) -> Result<(), Unfit> {
+        let mut held = 0;
         for act in std::mem::take(&mut self.acts) {
             let fixed = act.inputs.iter().flatten().all(|at| self.constants[*at].is_some());
             if !fixed {
@@ -175,6 +176,10 @@ impl Graph {
                 act.inputs.iter().map(|at| at.and_then(|at| self.constants[at].as_ref())).collect();
             let made = (act.op)(&inputs).map_err(|why| format!("its operator `{}`: {why}", act.name))?;
             for (at, tensor) in act.outputs.iter().zip(made) {
+                held += tensor.values.len();
+                if held > MOST {
+                    return Err("its constants are too large together".to_owned().into());
+                }
                 if let Some(at) = at {
                     self.constants[*at] = Some(tensor);
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::proto::{TensorProto, element};
 
 /// The most values that one tensor may have: a file from outside can't ask for all memory.
-const MOST: usize = 1 << 27;
+pub(super) const MOST: usize = 1 << 27;
 
 /// Values of one type. Integers of all sizes are 64 bits wide.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,10 +59,12 @@ pub struct Tensor {
     pub values: Values,
 }
 
-/// How many values a shape has, if they aren't too many.
+/// How many values a shape has, if they aren't too many. An axis of none hides no other that is too long.
 pub(super) fn count(shape: &[usize]) -> Result<usize, String> {
-    let count = shape.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
-    count.filter(|count| *count <= MOST).ok_or_else(|| format!("a tensor of shape {shape:?} is too large"))
+    let count = shape.iter().try_fold(1usize, |count, size| count.checked_mul((*size).max(1)));
+    let count =
+        count.filter(|count| *count <= MOST).ok_or_else(|| format!("a tensor of shape {shape:?} is too large"))?;
+    Ok(if shape.contains(&0) { 0 } else { count })
 }
 
 impl Tensor {

@@ -477,7 +477,10 @@ impl Trees {
 
     fn is_tree(&self, tree: usize) -> bool {
         let end = self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize);
-        (self.roots[tree] as usize..end).all(|node| {
+        let first = self.roots[tree] as usize;
+        // A node has one parent: else the paths through a small file could be without number.
+        let mut claimed = vec![false; end - first];
+        (first..end).all(|node| {
             let Node(marks, threshold, child) = self.nodes[node];
             if marks == LEAF {
                 return (child as usize) < self.values.len() / self.outputs;
@@ -492,7 +495,10 @@ impl Trees {
             let words = (levels as usize).div_ceil(64) as f64;
             let set = threshold >= 0.0 && threshold.fract() == 0.0 && threshold + words <= self.sets.len() as f64;
             let fits = if marks & SET != 0 { set && levels > 0 } else { threshold.is_finite() };
-            fits && left > node && left + 1 < end
+            fits && left > node
+                && left + 1 < end
+                && !std::mem::replace(&mut claimed[left - first], true)
+                && !std::mem::replace(&mut claimed[left + 1 - first], true)
         })
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
         "Mul" => numbers(|a, b| a * b, |a, b| a * b, |a, b| Some(a.wrapping_mul(b))),
         "Div" => numbers(|a, b| a / b, |a, b| a / b, i64::checked_div),
         "Mod" if spec.int("fmod", 0) == 1 => numbers(|a, b| a % b, |a, b| a % b, i64::checked_rem),
-        "Pow" => numbers(f32::powf, f64::powf, |a, b| Some(a.pow(u32::try_from(b).ok()?))),
+        "Pow" => numbers(f32::powf, f64::powf, |a, b| Some(a.wrapping_pow(u32::try_from(b).ok()?))),
         "Equal" => compare(|order| order.is_some_and(std::cmp::Ordering::is_eq)),
         "Less" => compare(|order| order.is_some_and(std::cmp::Ordering::is_lt)),
         "LessOrEqual" => compare(|order| order.is_some_and(std::cmp::Ordering::is_le)),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::spec::{Op, Spec, need};
-use super::super::tensor::{Tensor, Values};
+use super::super::tensor::{Tensor, Values, count};
 use super::shape::gather;
 
 pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
@@ -109,7 +109,7 @@ fn one_hot(spec: &Spec) -> Result<Op, String> {
             }
             _ => keys(input)?,
         };
-        let mut made = Vec::with_capacity(own.len() * known.len());
+        let mut made = Vec::with_capacity(count(&[own.len(), known.len()])?);
         for key in &own {
             if strict && !known.contains(key) {
                 return Err("a label that it doesn't know".to_owned());

@@ -1,7 +1,7 @@
 //! Products of matrices. Each row of a product is summed in one order, whatever rows stand beside it.
 
 use super::super::spec::{Op, Spec, maybe, need};
-use super::super::tensor::{Tensor, Values, repeated};
+use super::super::tensor::{Tensor, Values, count, repeated};
 
 pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
     let made: Op = match name {
@@ -56,6 +56,8 @@ fn product(a: &Tensor, b: &Tensor) -> Result<Tensor, String> {
     if b.shape.len() == 2 {
         shape.push(columns);
     }
+    // Before memory is taken.
+    count(&shape)?;
     let values = match (&a.values, &b.values) {
         (Values::F32(x), Values::F32(y)) => Values::F32(multiply(x, y, inner, columns)),
         (Values::F64(x), Values::F64(y)) => Values::F64(multiply(x, y, inner, columns)),

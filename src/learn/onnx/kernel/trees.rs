@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::spec::{Op, Spec, need};
-use super::super::tensor::{Tensor, Values};
+use super::super::tensor::{Tensor, Values, count};
 use super::classic::{Post, labels, two};
 
 pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
@@ -169,6 +169,7 @@ impl Ensemble {
             return Err(format!("its trees read {} columns, and there are {columns}", self.columns));
         }
         let floats = input.floats().ok_or("numbers are needed here")?;
+        count(&[rows, self.outputs])?;
         Ok((0..rows).flat_map(|row| self.scores(&floats[row * columns..(row + 1) * columns])).collect())
     }
 }
