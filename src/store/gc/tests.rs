@@ -223,8 +223,10 @@ fn nobody_loses_what_he_saw() {
             }
             dropped
         });
-        makers.into_iter().for_each(|maker| maker.join().expect("no panic"));
+        // The collector ends also when a maker doesn't end well.
+        let ends: Vec<_> = makers.into_iter().map(|maker| maker.join()).collect();
         done.store(true, Ordering::SeqCst);
+        ends.into_iter().for_each(|end| end.expect("no panic"));
         assert!(collector.join().expect("no panic") > 0);
     });
 }
