@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::{Amount, Features};
-use super::growth::{self, Criterion, Faults, Growth, Monotone, hyper};
-use super::{HyperParameter, Model, unless};
+use super::faults::{Faults, hyper};
+use super::growth::{self, Criterion, Growth};
+use super::monotone::Monotone;
+use super::{HyperParameter, Model};
 use crate::learn::tree::{self, Limits, Plan};
 use crate::learn::{Estimator, Task, Training};
 use crate::source::Fault;
@@ -109,7 +111,7 @@ impl Model for DecisionTree {
     fn check(params: Params) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         growth(&params).check(&mut faults);
-        unless(faults.0, Self(params))
+        faults.or(Self(params))
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {

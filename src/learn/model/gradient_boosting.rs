@@ -1,15 +1,15 @@
 //! Gradient boosting (Friedman 2001) on histograms, leaf by leaf, as scikit-learn's HistGradientBoosting and LightGBM do it.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Features;
-use super::{HyperParameter, Model, of_another_kind, out_of_range, unless};
+use super::faults::{Faults, hyper, out_of_range};
+use super::monotone::{self, Monotone};
+use super::{HyperParameter, Model, of_another_kind};
 use crate::learn::tree::{self, BoostLimits, BoostPlan, Patience};
 use crate::learn::{Estimator, Task, Training};
-use crate::source::{Fault, suggest};
+use crate::source::Fault;
 
 /// What a regression lowers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +27,7 @@ pub enum Loss {
 }
 
 /// The hyper-parameters as written.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
     /// How many rounds at most; each grows a tree, or one a class for more than two.
@@ -57,7 +57,7 @@ pub struct Params {
     /// Which quantile `loss: quantile` looks for.
     pub quantile: Option<f64>,
     /// Features with which the answer may only rise (1) or fall (-1).
-    pub monotone: BTreeMap<String, i8>,
+    pub monotone: Monotone,
     /// Whether to stop before the last round when rows held out gain nothing more.
     pub early_stopping: bool,
     /// How many rounds may gain nothing before it stops.
@@ -84,7 +84,7 @@ impl Default for Params {
             max_bins: 255,
             loss: None,
             quantile: None,
-            monotone: BTreeMap::new(),
+            monotone: Monotone::new(),
             early_stopping: false,
             n_iter_no_change: 10,
             validation_fraction: 0.1,
@@ -95,35 +95,8 @@ impl Default for Params {
 
 /// Trees that each correct those before, by histograms of the loss' slopes.
 #[derive(Debug, Serialize)]
-pub struct GradientBoosting {
-    n_estimators: usize,
-    learning_rate: f64,
-    max_leaf_nodes: Option<usize>,
-    max_depth: Option<usize>,
-    min_samples_leaf: usize,
-    min_sum_hessian: f64,
-    min_gain: f64,
-    l2_regularization: f64,
-    max_features: Features,
-    subsample: f64,
-    max_bins: usize,
-    loss: Option<Loss>,
-    quantile: Option<f64>,
-    monotone: BTreeMap<String, i8>,
-    early_stopping: bool,
-    n_iter_no_change: usize,
-    validation_fraction: f64,
-    tol: f64,
-}
-
-const fn hyper(
-    name: &'static str,
-    default: &'static str,
-    range: &'static str,
-    summary: &'static str,
-) -> HyperParameter {
-    HyperParameter { name, default, range, summary }
-}
+#[serde(transparent)]
+pub struct GradientBoosting(Params);
 
 impl Model for GradientBoosting {
     const NAME: &'static str = "gradient_boosting";
@@ -227,11 +200,11 @@ impl Model for GradientBoosting {
     type Params = Params;
 
     fn check(params: Params) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
+        let mut faults = Faults::default();
         counts(&params, &mut faults);
         amounts(&params, &mut faults);
         losses(&params, &mut faults);
-        unless(faults, Self::from(params))
+        faults.or(Self(params))
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
@@ -248,69 +221,45 @@ impl Model for GradientBoosting {
 impl GradientBoosting {
     /// What boosting is done with.
     fn plan(&self, data: &Training) -> Result<BoostPlan, Fault> {
-        if let (Task::Classification, Some(_)) = (data.y.task(), self.loss) {
+        let params = &self.0;
+        if let (Task::Classification, Some(_)) = (data.y.task(), params.loss) {
             return Err(Fault::new("wrong-task", "`loss` is for numbers, and the target has classes")
                 .within("loss")
                 .help("leave it out: classes are learned by log loss"));
         }
         let limits = BoostLimits {
-            leaves: self.max_leaf_nodes.unwrap_or(usize::MAX),
-            depth: self.max_depth.unwrap_or(usize::MAX),
-            rows: self.min_samples_leaf,
-            curvature: self.min_sum_hessian,
-            gain: self.min_gain,
-            l2: self.l2_regularization,
-            rate: self.learning_rate,
+            leaves: params.max_leaf_nodes.unwrap_or(usize::MAX),
+            depth: params.max_depth.unwrap_or(usize::MAX),
+            rows: params.min_samples_leaf,
+            curvature: params.min_sum_hessian,
+            gain: params.min_gain,
+            l2: params.l2_regularization,
+            rate: params.learning_rate,
         };
         Ok(BoostPlan {
-            rounds: self.n_estimators,
-            loss: match self.loss.unwrap_or_default() {
+            rounds: params.n_estimators,
+            loss: match params.loss.unwrap_or_default() {
                 Loss::SquaredError => tree::Loss::Squared,
                 Loss::AbsoluteError => tree::Loss::Absolute,
-                Loss::Quantile => tree::Loss::Quantile(self.quantile.unwrap_or(0.5)),
+                Loss::Quantile => tree::Loss::Quantile(params.quantile.unwrap_or(0.5)),
                 Loss::Poisson => tree::Loss::Poisson,
             },
             limits,
-            bins: self.max_bins,
-            features: self.max_features.of(data.x.columns()),
-            sample: self.subsample,
-            monotone: self.directions(data)?,
-            patience: self.early_stopping.then_some(Patience {
-                rounds: self.n_iter_no_change,
-                tolerance: self.tol,
-                share: self.validation_fraction,
+            bins: params.max_bins,
+            features: params.max_features.of(data.x.columns()),
+            sample: params.subsample,
+            monotone: monotone::signs(&params.monotone, data)?,
+            patience: params.early_stopping.then_some(Patience {
+                rounds: params.n_iter_no_change,
+                tolerance: params.tol,
+                share: params.validation_fraction,
             }),
         })
-    }
-
-    /// Each column's direction.
-    fn directions(&self, data: &Training) -> Result<Vec<i8>, Fault> {
-        let names = data.x.names();
-        let mut directions = vec![0; names.len()];
-        for (name, &direction) in &self.monotone {
-            let fault = |code, message: String| Fault::new(code, message).within(name.as_str()).within("monotone");
-            let Some(column) = names.iter().position(|other| other == name) else {
-                let known = suggest(name, names.iter().map(String::as_str));
-                return Err(fault("unknown-column", format!("there is no feature `{name}`")).maybe_help(known));
-            };
-            if data.x.levels(column).is_some() {
-                return Err(fault("wrong-type", format!("`{name}` is a category, and categories have no order")));
-            }
-            directions[column] = direction;
-        }
-        if let crate::learn::Target::Classes { count, .. } = data.y
-            && *count > 2
-            && !self.monotone.is_empty()
-        {
-            let message = format!("`monotone` is for two classes or a number, and the target has {count} classes");
-            return Err(Fault::new("wrong-task", message).within("monotone"));
-        }
-        Ok(directions)
     }
 }
 
 /// The faults of whole numbers.
-fn counts(params: &Params, faults: &mut Vec<Fault>) {
+fn counts(params: &Params, faults: &mut Faults) {
     for (key, least, value) in [
         ("n_estimators", 1, params.n_estimators),
         ("max_leaf_nodes", 2, params.max_leaf_nodes.unwrap_or(2)),
@@ -318,9 +267,7 @@ fn counts(params: &Params, faults: &mut Vec<Fault>) {
         ("min_samples_leaf", 1, params.min_samples_leaf),
         ("n_iter_no_change", 1, params.n_iter_no_change),
     ] {
-        if value < least {
-            faults.push(out_of_range(key, format!("`{key}` is at least {least}, and this is {value}")));
-        }
+        faults.at_least(key, least, value);
     }
     if !(2..=255).contains(&params.max_bins) {
         let message = format!("`max_bins` is from 2 to 255, and this is {}", params.max_bins);
@@ -329,11 +276,9 @@ fn counts(params: &Params, faults: &mut Vec<Fault>) {
 }
 
 /// The faults of other numbers.
-fn amounts(params: &Params, faults: &mut Vec<Fault>) {
+fn amounts(params: &Params, faults: &mut Faults) {
     for (key, value) in [("learning_rate", params.learning_rate), ("subsample", params.subsample)] {
-        if !(value > 0.0 && value <= 1.0) {
-            faults.push(out_of_range(key, format!("`{key}` is above 0 and up to 1, and this is {value}")));
-        }
+        faults.number(key, value, value > 0.0 && value <= 1.0, "above 0 and up to 1");
     }
     for (key, value) in [
         ("min_sum_hessian", params.min_sum_hessian),
@@ -341,27 +286,18 @@ fn amounts(params: &Params, faults: &mut Vec<Fault>) {
         ("l2_regularization", params.l2_regularization),
         ("tol", params.tol),
     ] {
-        if !(value >= 0.0 && value.is_finite()) {
-            faults.push(out_of_range(key, format!("`{key}` is at least 0, and this is {value}")));
-        }
+        faults.not_negative(key, value);
     }
-    if matches!(params.max_features, Features::Some(amount) if !amount.is_sound()) {
-        let message = "`max_features` is at least 1, or a share above 0 and up to 1";
-        faults.push(out_of_range("max_features", message));
+    if let Features::Some(amount) = params.max_features {
+        faults.amount("max_features", 1, amount);
     }
-    let share = params.validation_fraction;
-    if !(share > 0.0 && share < 1.0) {
-        let message = format!("`validation_fraction` is between 0 and 1, and this is {share}");
-        faults.push(out_of_range("validation_fraction", message));
-    }
+    faults.between("validation_fraction", params.validation_fraction);
 }
 
 /// The faults of the loss and what depends on it.
-fn losses(params: &Params, faults: &mut Vec<Fault>) {
+fn losses(params: &Params, faults: &mut Faults) {
     match params.quantile {
-        Some(level) if !(level > 0.0 && level < 1.0) => {
-            faults.push(out_of_range("quantile", format!("`quantile` is between 0 and 1, and this is {level}")));
-        }
+        Some(level) if !(level > 0.0 && level < 1.0) => faults.between("quantile", level),
         Some(_) if params.loss != Some(Loss::Quantile) => {
             let fault = out_of_range("quantile", "`quantile` has no meaning with this loss");
             faults.push(fault.help("say `loss: quantile`, or leave it out"));
@@ -372,38 +308,8 @@ fn losses(params: &Params, faults: &mut Vec<Fault>) {
         }
         _ => {}
     }
-    for (name, direction) in &params.monotone {
-        if ![-1, 0, 1].contains(direction) {
-            let message = format!("`monotone` is 1 or -1, and for `{name}` this is {direction}");
-            faults.push(out_of_range(name, message).within("monotone"));
-        }
-    }
+    monotone::check(&params.monotone, faults);
     if !params.monotone.is_empty() && matches!(params.loss, Some(Loss::AbsoluteError | Loss::Quantile)) {
         faults.push(out_of_range("monotone", "`monotone` has no meaning with this loss"));
-    }
-}
-
-impl From<Params> for GradientBoosting {
-    fn from(params: Params) -> Self {
-        Self {
-            n_estimators: params.n_estimators,
-            learning_rate: params.learning_rate,
-            max_leaf_nodes: params.max_leaf_nodes,
-            max_depth: params.max_depth,
-            min_samples_leaf: params.min_samples_leaf,
-            min_sum_hessian: params.min_sum_hessian,
-            min_gain: params.min_gain,
-            l2_regularization: params.l2_regularization,
-            max_features: params.max_features,
-            subsample: params.subsample,
-            max_bins: params.max_bins,
-            loss: params.loss,
-            quantile: params.quantile,
-            monotone: params.monotone,
-            early_stopping: params.early_stopping,
-            n_iter_no_change: params.n_iter_no_change,
-            validation_fraction: params.validation_fraction,
-            tol: params.tol,
-        }
     }
 }

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HyperParameter, Model, out_of_range, unless};
+use super::faults::Faults;
+use super::{HyperParameter, Model};
 use crate::learn::neighbors::{Answers, Ask, Metric, Neighbors};
 use crate::learn::{Estimator, Target, Task, Training, nature, validate};
 use crate::source::Fault;
@@ -113,11 +114,9 @@ impl Model for Knn {
 
     fn check(params: Params) -> Result<Self, Vec<Fault>> {
         let Params { n_neighbors, weights, metric, algorithm } = params;
-        let mut faults = Vec::new();
-        if n_neighbors == 0 {
-            faults.push(out_of_range("n_neighbors", "`n_neighbors` is at least 1"));
-        }
-        unless(faults, Self { n_neighbors, weights, metric, algorithm })
+        let mut faults = Faults::default();
+        faults.at_least("n_neighbors", 1, n_neighbors);
+        faults.or(Self { n_neighbors, weights, metric, algorithm })
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
@@ -130,7 +129,7 @@ impl Model for Knn {
         let kept: Vec<usize> = (0..data.x.rows()).filter(|&row| share(row) > 0.0).collect();
         if u32::try_from(kept.len()).is_err() {
             let message = format!("`{}` holds every row, and {} are too many", Self::NAME, kept.len());
-            return Err(Fault::new("too-many-rows", message).help("put `sample` before"));
+            return Err(Fault::new("too-many-rows", message).help("learn from fewer rows, or take another model"));
         }
         if kept.len() < self.n_neighbors {
             let message = format!("there are only {} rows for {} neighbours", kept.len(), self.n_neighbors);

@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::elastic_net::{self, ElasticNet, FIT_INTERCEPT, MAX_ITER, POSITIVE, TOL};
+use super::faults::hyper;
 use super::{HyperParameter, Model};
 use crate::learn::{Estimator, Task, Training};
 use crate::source::Fault;
 
 /// The hyper-parameters as written.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
     /// What a coefficient's size costs.
@@ -32,13 +33,8 @@ impl Default for Params {
 
 /// The weighted sum that minimizes half the mean weighted squared error + alpha · Σ|w|. The intercept costs nothing.
 #[derive(Debug, Serialize)]
-pub struct Lasso {
-    alpha: f64,
-    fit_intercept: bool,
-    max_iter: usize,
-    tol: f64,
-    positive: bool,
-}
+#[serde(transparent)]
+pub struct Lasso(Params);
 
 impl Model for Lasso {
     const NAME: &'static str = "lasso";
@@ -48,12 +44,7 @@ impl Model for Lasso {
     const TASKS: &'static [Task] = &[Task::Regression];
     const CHANCE: bool = false;
     const HYPER: &'static [HyperParameter] = &[
-        HyperParameter {
-            name: "alpha",
-            default: "1.0",
-            range: "≥ 0",
-            summary: "the penalty's strength: half the mean squared error + alpha · Σ|coefficient|",
-        },
+        hyper("alpha", "1.0", "≥ 0", "the penalty's strength: half the mean squared error + alpha · Σ|coefficient|"),
         FIT_INTERCEPT,
         MAX_ITER,
         TOL,
@@ -71,13 +62,17 @@ impl Model for Lasso {
     type Params = Params;
 
     fn check(params: Params) -> Result<Self, Vec<Fault>> {
-        let Params { alpha, fit_intercept, max_iter, tol, positive } = params;
-        ElasticNet::check(elastic_net::Params { alpha, l1_ratio: 1.0, fit_intercept, max_iter, tol, positive })?;
-        Ok(Self { alpha, fit_intercept, max_iter, tol, positive })
+        ElasticNet::check(whole(&params))?;
+        Ok(Self(params))
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
-        let Self { alpha, fit_intercept, max_iter, tol, positive } = *self;
-        ElasticNet { alpha, l1_ratio: 1.0, fit_intercept, max_iter, tol, positive }.fit_as(Self::NAME, data)
+        ElasticNet(whole(&self.0)).fit_as(Self::NAME, data)
     }
+}
+
+/// A lasso is an elastic net of L1 alone.
+fn whole(params: &Params) -> elastic_net::Params {
+    let Params { alpha, fit_intercept, max_iter, tol, positive } = *params;
+    elastic_net::Params { alpha, l1_ratio: 1.0, fit_intercept, max_iter, tol, positive }
 }

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HyperParameter, Model, out_of_range, unless};
+use super::faults::{Faults, out_of_range};
+use super::{HyperParameter, Model};
 use crate::learn::linear::{Logistic, importance};
 use crate::learn::minimize::{Stop, minimize};
 use crate::learn::softmax::{Cost, Loss};
@@ -100,19 +101,13 @@ impl Model for LogisticRegression {
     type Params = Params;
 
     fn check(params: Params) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
+        let mut faults = Faults::default();
         for (key, value) in [("c", params.c), ("tol", params.tol)] {
-            if !(value > 0.0 && value.is_finite()) {
-                faults.push(out_of_range(key, format!("`{key}` is above 0, and this is {value}")));
-            }
+            faults.positive(key, value);
         }
-        if params.max_iter == 0 {
-            faults.push(out_of_range("max_iter", "`max_iter` is at least 1"));
-        }
+        faults.at_least("max_iter", 1, params.max_iter);
         match params.l1_ratio {
-            Some(ratio) if !(0.0..=1.0).contains(&ratio) => {
-                faults.push(out_of_range("l1_ratio", format!("`l1_ratio` is from 0 to 1, and this is {ratio}")));
-            }
+            Some(ratio) if !(0.0..=1.0).contains(&ratio) => faults.number("l1_ratio", ratio, false, "from 0 to 1"),
             Some(_) if params.penalty != Penalty::Elasticnet => {
                 let fault = out_of_range("l1_ratio", "`l1_ratio` has no meaning with this penalty");
                 faults.push(fault.help("say `penalty: elasticnet`, or leave it out"));
@@ -125,7 +120,7 @@ impl Model for LogisticRegression {
             Penalty::Elasticnet => params.l1_ratio.unwrap_or(0.5),
         };
         let Params { c, penalty, tol, max_iter, fit_intercept, .. } = params;
-        unless(faults, Self { c, penalty, l1_ratio, tol, max_iter, fit_intercept })
+        faults.or(Self { c, penalty, l1_ratio, tol, max_iter, fit_intercept })
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {

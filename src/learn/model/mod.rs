@@ -6,12 +6,15 @@ mod brought;
 mod decision_tree;
 mod elastic_net;
 mod extra_trees;
+mod faults;
+mod forest;
 mod gradient_boosting;
 mod growth;
 mod knn;
 mod lasso;
 mod linear_regression;
 mod logistic_regression;
+mod monotone;
 mod naive_bayes;
 mod neural_network;
 mod random_forest;
@@ -359,16 +362,6 @@ fn meant(name: &str) -> Option<String> {
         return suggest(name, names());
     };
     Some(format!("did you mean `{ours}`?"))
-}
-
-/// A fault of one hyper-parameter's value.
-fn out_of_range(key: &str, message: impl Into<String>) -> Fault {
-    Fault::new("out-of-range", message).within(key)
-}
-
-/// The checked model, or its faults.
-fn unless<M>(faults: Vec<Fault>, model: M) -> Result<M, Vec<Fault>> {
-    if faults.is_empty() { Ok(model) } else { Err(faults) }
 }
 
 #[cfg(test)]

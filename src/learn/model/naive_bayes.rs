@@ -4,7 +4,8 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HyperParameter, Model, out_of_range, unless};
+use super::faults::{Faults, out_of_range};
+use super::{HyperParameter, Model};
 use crate::learn::bayes::{Bayes, LEAST, Likelihood};
 use crate::learn::linear::{Logistic, importance};
 use crate::learn::{Estimator, Target, Task, Training, nature, validate};
@@ -106,7 +107,7 @@ impl Model for NaiveBayes {
 
     fn check(params: Params) -> Result<Self, Vec<Fault>> {
         let Params { kind, var_smoothing, alpha, binarize, fit_prior } = params;
-        let mut faults = Vec::new();
+        let mut faults = Faults::default();
         let said = [
             ("var_smoothing", var_smoothing.is_some(), kind == Kind::Gaussian, "gaussian"),
             ("alpha", alpha.is_some(), kind != Kind::Gaussian, "bernoulli"),
@@ -120,17 +121,10 @@ impl Model for NaiveBayes {
         }
         let (var_smoothing, alpha) = (var_smoothing.unwrap_or(1e-9), alpha.unwrap_or(1.0));
         let binarize = binarize.unwrap_or(0.0);
-        if !(var_smoothing >= 0.0 && var_smoothing.is_finite()) {
-            let message = format!("`var_smoothing` is at least 0, and this is {var_smoothing}");
-            faults.push(out_of_range("var_smoothing", message));
-        }
-        if !(alpha > 0.0 && alpha.is_finite()) {
-            faults.push(out_of_range("alpha", format!("`alpha` is above 0, and this is {alpha}")));
-        }
-        if !binarize.is_finite() {
-            faults.push(out_of_range("binarize", format!("`binarize` is a number, and this is {binarize}")));
-        }
-        unless(faults, Self { kind, var_smoothing, alpha, binarize, fit_prior })
+        faults.not_negative("var_smoothing", var_smoothing);
+        faults.positive("alpha", alpha);
+        faults.number("binarize", binarize, binarize.is_finite(), "a number");
+        faults.or(Self { kind, var_smoothing, alpha, binarize, fit_prior })
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {

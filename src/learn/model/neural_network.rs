@@ -6,7 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{HyperParameter, Model, out_of_range, unless};
+use super::faults::{Faults, hyper, out_of_range};
+use super::{HyperParameter, Model};
 use crate::learn::neural::{self, Activation, Early, Plan, Rate};
 use crate::learn::{Estimator, Task, Training, nature, spreads, validate};
 use crate::source::Fault;
@@ -127,7 +128,7 @@ impl JsonSchema for Layers {
 }
 
 /// The hyper-parameters as written.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
     /// How many units each hidden layer has.
@@ -199,36 +200,8 @@ impl Default for Params {
 /// Layers of weighted sums, each passed through a bent function. Minimizes the mean log-loss, or half the mean squared
 /// error of the target brought to mean 0 and deviation 1, plus alpha / (2 · rows of a batch) · Σ weight².
 #[derive(Debug, Serialize)]
-pub struct NeuralNetwork {
-    hidden_layer_sizes: Layers,
-    activation: Activation,
-    solver: Solver,
-    alpha: f64,
-    batch_size: Batch,
-    learning_rate: Rate,
-    learning_rate_init: f64,
-    power_t: f64,
-    max_iter: usize,
-    shuffle: bool,
-    tol: f64,
-    momentum: f64,
-    nesterovs_momentum: bool,
-    early_stopping: bool,
-    validation_fraction: f64,
-    beta_1: f64,
-    beta_2: f64,
-    epsilon: f64,
-    n_iter_no_change: usize,
-}
-
-const fn hyper(
-    name: &'static str,
-    default: &'static str,
-    range: &'static str,
-    summary: &'static str,
-) -> HyperParameter {
-    HyperParameter { name, default, range, summary }
-}
+#[serde(transparent)]
+pub struct NeuralNetwork(Params);
 
 impl Model for NeuralNetwork {
     const NAME: &'static str = "neural_network";
@@ -294,7 +267,7 @@ impl Model for NeuralNetwork {
     type Params = Params;
 
     fn check(params: Params) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
+        let mut faults = Faults::default();
         if params.hidden_layer_sizes.0.iter().any(|units| *units == 0 || *units > MOST) {
             let message = format!("a hidden layer has 1 to {MOST} units");
             faults.push(out_of_range("hidden_layer_sizes", message).help("leave a layer out that is to have none"));
@@ -302,87 +275,53 @@ impl Model for NeuralNetwork {
         if params.batch_size == Batch::Rows(0) {
             faults.push(out_of_range("batch_size", "`batch_size` is at least 1"));
         }
-        let above = |value: f64| value > 0.0 && value.is_finite();
-        let from = |value: f64| value >= 0.0 && value.is_finite();
-        let below = |value: f64| (0.0..1.0).contains(&value);
-        for (key, value, fits, range) in [
-            ("alpha", params.alpha, from(params.alpha), "at least 0"),
-            ("learning_rate_init", params.learning_rate_init, above(params.learning_rate_init), "above 0"),
-            ("power_t", params.power_t, from(params.power_t), "at least 0"),
-            ("tol", params.tol, from(params.tol), "at least 0"),
-            ("momentum", params.momentum, (0.0..=1.0).contains(&params.momentum), "from 0 to 1"),
-            (
-                "validation_fraction",
-                params.validation_fraction,
-                below(params.validation_fraction) && params.validation_fraction > 0.0,
-                "above 0 and below 1",
-            ),
-            ("beta_1", params.beta_1, below(params.beta_1), "at least 0 and below 1"),
-            ("beta_2", params.beta_2, below(params.beta_2), "at least 0 and below 1"),
-            ("epsilon", params.epsilon, above(params.epsilon), "above 0"),
-        ] {
-            if !fits {
-                faults.push(out_of_range(key, format!("`{key}` is {range}, and this is {value}")));
-            }
+        for (key, value) in [("alpha", params.alpha), ("power_t", params.power_t), ("tol", params.tol)] {
+            faults.not_negative(key, value);
+        }
+        for (key, value) in [("learning_rate_init", params.learning_rate_init), ("epsilon", params.epsilon)] {
+            faults.positive(key, value);
+        }
+        faults.number("momentum", params.momentum, (0.0..=1.0).contains(&params.momentum), "from 0 to 1");
+        faults.between("validation_fraction", params.validation_fraction);
+        for (key, value) in [("beta_1", params.beta_1), ("beta_2", params.beta_2)] {
+            faults.number(key, value, (0.0..1.0).contains(&value), "at least 0 and below 1");
         }
         for (key, value) in [("max_iter", params.max_iter), ("n_iter_no_change", params.n_iter_no_change)] {
-            if value == 0 {
-                faults.push(out_of_range(key, format!("`{key}` is at least 1")));
-            }
+            faults.at_least(key, 1, value);
         }
-        let model = Self {
-            hidden_layer_sizes: params.hidden_layer_sizes,
-            activation: params.activation,
-            solver: params.solver,
-            alpha: params.alpha,
-            batch_size: params.batch_size,
-            learning_rate: params.learning_rate,
-            learning_rate_init: params.learning_rate_init,
-            power_t: params.power_t,
-            max_iter: params.max_iter,
-            shuffle: params.shuffle,
-            tol: params.tol,
-            momentum: params.momentum,
-            nesterovs_momentum: params.nesterovs_momentum,
-            early_stopping: params.early_stopping,
-            validation_fraction: params.validation_fraction,
-            beta_1: params.beta_1,
-            beta_2: params.beta_2,
-            epsilon: params.epsilon,
-            n_iter_no_change: params.n_iter_no_change,
-        };
-        unless(faults, model)
+        faults.or(Self(params))
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
+        let params = &self.0;
         let natures = nature::natures(data);
         validate::spread(data, &natures)?;
         spreads::warn(Self::NAME, &natures, data);
         let plan = Plan {
-            hidden: self.hidden_layer_sizes.0.clone(),
-            activation: self.activation,
-            solver: match self.solver {
+            hidden: params.hidden_layer_sizes.0.clone(),
+            activation: params.activation,
+            solver: match params.solver {
                 Solver::Adam => {
-                    neural::Solver::Adam { beta_1: self.beta_1, beta_2: self.beta_2, epsilon: self.epsilon }
+                    neural::Solver::Adam { beta_1: params.beta_1, beta_2: params.beta_2, epsilon: params.epsilon }
                 }
                 Solver::Sgd => neural::Solver::Sgd {
-                    rate: self.learning_rate,
-                    power_t: self.power_t,
-                    momentum: self.momentum,
-                    nesterov: self.nesterovs_momentum,
+                    rate: params.learning_rate,
+                    power_t: params.power_t,
+                    momentum: params.momentum,
+                    nesterov: params.nesterovs_momentum,
                 },
             },
-            rate: self.learning_rate_init,
-            alpha: self.alpha,
-            batch: match self.batch_size {
+            rate: params.learning_rate_init,
+            alpha: params.alpha,
+            batch: match params.batch_size {
                 Batch::Auto => None,
                 Batch::Rows(rows) => Some(rows),
             },
-            epochs: self.max_iter,
-            shuffle: self.shuffle,
-            tolerance: self.tol,
-            patience: self.n_iter_no_change,
-            early: self.early_stopping.then_some(Early { share: self.validation_fraction }),
+            epochs: params.max_iter,
+            shuffle: params.shuffle,
+            tolerance: params.tol,
+            patience: params.n_iter_no_change,
+            early: params.early_stopping.then_some(Early { share: params.validation_fraction }),
         };
         neural::fit(&plan, data)
     }

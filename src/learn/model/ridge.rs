@@ -3,13 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HyperParameter, Model, out_of_range, unless};
+use super::elastic_net::FIT_INTERCEPT;
+use super::faults::{Faults, hyper};
+use super::{HyperParameter, Model};
 use crate::learn::centered::Centered;
 use crate::learn::{Estimator, Task, Training, least_squares};
 use crate::source::Fault;
 
 /// The hyper-parameters as written.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
     /// What a coefficient's square costs.
@@ -26,10 +28,8 @@ impl Default for Params {
 
 /// The weighted sum that minimizes Σ weight·(y - x·w)² + alpha·Σw². The intercept costs nothing.
 #[derive(Debug, Serialize)]
-pub struct Ridge {
-    alpha: f64,
-    fit_intercept: bool,
-}
+#[serde(transparent)]
+pub struct Ridge(Params);
 
 impl Model for Ridge {
     const NAME: &'static str = "ridge";
@@ -39,18 +39,8 @@ impl Model for Ridge {
     const TASKS: &'static [Task] = &[Task::Regression];
     const CHANCE: bool = false;
     const HYPER: &'static [HyperParameter] = &[
-        HyperParameter {
-            name: "alpha",
-            default: "1.0",
-            range: "≥ 0",
-            summary: "the penalty's strength: squared error + alpha · Σ coefficient²",
-        },
-        HyperParameter {
-            name: "fit_intercept",
-            default: "true",
-            range: "true, false",
-            summary: "whether a constant is fitted besides the coefficients",
-        },
+        hyper("alpha", "1.0", "≥ 0", "the penalty's strength: squared error + alpha · Σ coefficient²"),
+        FIT_INTERCEPT,
     ];
     const SYNONYMS: &'static [(&'static str, &'static str)] = &[
         ("lambda", "alpha"),
@@ -62,17 +52,14 @@ impl Model for Ridge {
     type Params = Params;
 
     fn check(params: Params) -> Result<Self, Vec<Fault>> {
-        let Params { alpha, fit_intercept } = params;
-        let mut faults = Vec::new();
-        if !(alpha >= 0.0 && alpha.is_finite()) {
-            faults.push(out_of_range("alpha", format!("`alpha` is at least 0, and this is {alpha}")));
-        }
-        unless(faults, Self { alpha, fit_intercept })
+        let mut faults = Faults::default();
+        faults.not_negative("alpha", params.alpha);
+        faults.or(Self(params))
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
-        let rows = Centered::new(data, Self::NAME, self.fit_intercept)?;
-        let (rows, found) = least_squares::solve(rows, self.alpha)?;
+        let rows = Centered::new(data, Self::NAME, self.0.fit_intercept)?;
+        let (rows, found) = least_squares::solve(rows, self.0.alpha)?;
         rows.line(&found)
     }
 }

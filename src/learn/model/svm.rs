@@ -6,7 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{HyperParameter, Model, out_of_range, unless};
+use super::faults::{Faults, hyper, out_of_range};
+use super::{HyperParameter, Model};
 use crate::learn::nature::{self, Nature};
 use crate::learn::svm::{self, Plan};
 use crate::learn::{Estimator, Task, Training, spreads, validate};
@@ -96,7 +97,7 @@ impl JsonSchema for Gamma {
 }
 
 /// The hyper-parameters as written.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
     /// How alike two rows are.
@@ -138,26 +139,8 @@ impl Default for Params {
 /// The widest gap between two classes, or the flattest function through a tube around the numbers; more than two
 /// classes by the votes of each two of them.
 #[derive(Debug, Serialize)]
-pub struct Svm {
-    kernel: Kernel,
-    c: f64,
-    gamma: Gamma,
-    degree: u32,
-    coef0: f64,
-    epsilon: f64,
-    tol: f64,
-    max_iter: Option<usize>,
-    probability: bool,
-}
-
-const fn hyper(
-    name: &'static str,
-    default: &'static str,
-    range: &'static str,
-    summary: &'static str,
-) -> HyperParameter {
-    HyperParameter { name, default, range, summary }
-}
+#[serde(transparent)]
+pub struct Svm(Params);
 
 impl Model for Svm {
     const NAME: &'static str = "svm";
@@ -203,44 +186,35 @@ impl Model for Svm {
     type Params = Params;
 
     fn check(params: Params) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let Params { kernel, c, gamma, degree, coef0, epsilon, tol, max_iter, probability } = params;
-        for (key, value) in [("c", c), ("tol", tol)] {
-            if !(value > 0.0 && value.is_finite()) {
-                faults.push(out_of_range(key, format!("`{key}` is above 0, and this is {value}")));
-            }
+        let mut faults = Faults::default();
+        for (key, value) in [("c", params.c), ("tol", params.tol)] {
+            faults.positive(key, value);
         }
-        if let Gamma::Number(number) = gamma
-            && !(number > 0.0 && number.is_finite())
-        {
-            faults.push(out_of_range("gamma", format!("`gamma` is above 0, `scale` or `auto`, and this is {number}")));
+        if let Gamma::Number(gamma) = params.gamma {
+            faults.number("gamma", gamma, gamma > 0.0 && gamma.is_finite(), "above 0, `scale` or `auto`");
         }
-        if degree > 100 {
-            faults.push(out_of_range("degree", format!("`degree` is at most 100, and this is {degree}")));
+        if params.degree > 100 {
+            let message = format!("`degree` is at most 100, and this is {}", params.degree);
+            faults.push(out_of_range("degree", message));
         }
-        if !coef0.is_finite() {
-            faults.push(out_of_range("coef0", "`coef0` is a finite number"));
-        }
-        if !(epsilon >= 0.0 && epsilon.is_finite()) {
-            faults.push(out_of_range("epsilon", format!("`epsilon` is at least 0, and this is {epsilon}")));
-        }
-        if max_iter == Some(0) {
-            faults.push(out_of_range("max_iter", "`max_iter` is at least 1"));
-        }
-        unless(faults, Self { kernel, c, gamma, degree, coef0, epsilon, tol, max_iter, probability })
+        faults.number("coef0", params.coef0, params.coef0.is_finite(), "a finite number");
+        faults.not_negative("epsilon", params.epsilon);
+        faults.at_least("max_iter", 1, params.max_iter.unwrap_or(1));
+        faults.or(Self(params))
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
+        let params = &self.0;
         let natures = nature::natures(data);
         validate::spread(data, &natures)?;
         spreads::warn(Self::NAME, &natures, data);
         let plan = Plan {
             kernel: self.kernel(&natures),
-            c: self.c,
-            epsilon: self.epsilon,
-            tolerance: self.tol,
-            max_iter: self.max_iter,
-            probability: self.probability,
+            c: params.c,
+            epsilon: params.epsilon,
+            tolerance: params.tol,
+            max_iter: params.max_iter,
+            probability: params.probability,
         };
         svm::fit(&plan, &natures, data)
     }
@@ -250,7 +224,7 @@ impl Svm {
     /// The kernel with its parameters in numbers.
     fn kernel(&self, natures: &[Nature]) -> svm::Kernel {
         let columns = natures.len() as f64;
-        let gamma = match self.gamma {
+        let gamma = match self.0.gamma {
             Gamma::Number(number) => number,
             Gamma::Auto => 1.0 / columns,
             Gamma::Scale => {
@@ -262,11 +236,11 @@ impl Svm {
                 if gamma.is_finite() { gamma } else { 1.0 }
             }
         };
-        match self.kernel {
+        match self.0.kernel {
             Kernel::Linear => svm::Kernel::Linear,
             Kernel::Rbf => svm::Kernel::Rbf { gamma },
-            Kernel::Poly => svm::Kernel::Poly { gamma, coef0: self.coef0, degree: self.degree },
-            Kernel::Sigmoid => svm::Kernel::Sigmoid { gamma, coef0: self.coef0 },
+            Kernel::Poly => svm::Kernel::Poly { gamma, coef0: self.0.coef0, degree: self.0.degree },
+            Kernel::Sigmoid => svm::Kernel::Sigmoid { gamma, coef0: self.0.coef0 },
         }
     }
 }
