@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::event::Outcome;
 use super::features::{self, Meaning};
+use super::fit::as_trained;
 use super::outcome::{Payload, StepDone, TableMeta};
 use super::run::Cx;
 use super::table;
@@ -83,20 +84,7 @@ fn trained(
         let position = positions(&frame).ok().and_then(|positions| positions.get(row));
         position.map_or(row + 1, |position| position as usize + 1)
     })?;
-    Ok(Trained {
-        model: train.model_name.to_owned(),
-        version: train.model.version(),
-        target: train.target.column.clone(),
-        kind: meaning.kind,
-        task: meaning.task,
-        positive: meaning.positive.filter(|_| meaning.task == Task::Classification),
-        classes: meaning.classes,
-        threshold: None,
-        features: inputs,
-        missing: false,
-        rows: frame.height() as u64,
-        estimator,
-    })
+    Ok(as_trained(train, &meaning, (inputs, false), frame.height() as u64, estimator))
 }
 
 /// The classes in the order of the network's probabilities: as the pipeline says, else as the network does, else as

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::cv::{self, Draw};
 use super::decide::known;
 use super::features::{self, Meaning};
-use super::fit::{Lesson, Silent, Stage};
+use super::fit::{Lesson, Silent, Stage, as_trained};
 use super::held::{FoldAnswers, OutOfFold, answers};
 use super::outcome::TableMeta;
 use super::run::{Cx, RunCx};
@@ -150,7 +150,8 @@ fn put_together(
     watch: &dyn Watch,
 ) -> Result<Trained, Fault> {
     let first = &members[0];
-    if members.iter().any(|member| Meaning::of(member) != Meaning::of(first)) {
+    let meaning = Meaning::of(first);
+    if members.iter().any(|member| Meaning::of(member) != meaning) {
         return Err(Fault::new("not-comparable", "the members have learned different classes")
             .help("run their steps again")
             .within("with"));
@@ -169,20 +170,9 @@ fn put_together(
         hard: votes.then(|| Hard { threshold: trained.threshold, positive: trained.positive.unwrap_or(1) }),
     };
     let estimators = Estimators::new(features.len(), members.iter().map(member).collect(), last);
-    Ok(Trained {
-        model: train.model_name.to_owned(),
-        version: train.model.version(),
-        target: first.target.clone(),
-        kind: first.kind,
-        task: first.task,
-        classes: first.classes.clone(),
-        positive: first.positive,
-        threshold: None,
-        missing: members.iter().all(|member| member.missing),
-        rows: members.iter().map(|member| member.rows).max().unwrap_or_default(),
-        features,
-        estimator: Estimator::Ensemble(estimators),
-    })
+    let missing = members.iter().all(|member| member.missing);
+    let rows = members.iter().map(|member| member.rows).max().unwrap_or_default();
+    Ok(as_trained(train, &meaning, (features, missing), rows, Estimator::Ensemble(estimators)))
 }
 
 /// The features that the members read together, in the table's order.

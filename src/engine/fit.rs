@@ -16,7 +16,7 @@ use crate::data::{Part, Table, positions};
 use crate::learn::{Estimator, Target, Task, Training, Transform, Transformed, Watch};
 use crate::plan::{OpNode, Train};
 use crate::recipe::RowStep;
-use crate::seal::Trained;
+use crate::seal::{Feature, Trained};
 use crate::source::Fault;
 
 /// Which model of a train step.
@@ -109,7 +109,19 @@ pub(super) fn learn(
         Some(transform) => Estimator::Transformed(Transformed { inner: Box::new(estimator), transform }),
         None => estimator,
     };
-    Ok(Trained {
+    Ok(as_trained(train, meaning, (inputs, missing), frame.height() as u64, estimator))
+}
+
+/// An estimator with what its numbers mean; `inputs` are its features, and whether a row may lack one.
+pub(super) fn as_trained(
+    train: &Train,
+    meaning: &Meaning,
+    inputs: (Vec<Feature>, bool),
+    rows: u64,
+    estimator: Estimator,
+) -> Trained {
+    let (features, missing) = inputs;
+    Trained {
         model: train.model_name.to_owned(),
         version: train.model.version(),
         target: train.target.column.clone(),
@@ -118,11 +130,11 @@ pub(super) fn learn(
         classes: meaning.classes.clone(),
         positive: meaning.positive.filter(|_| meaning.task == Task::Classification),
         threshold: None,
-        features: inputs,
+        features,
         missing,
-        rows: frame.height() as u64,
+        rows,
         estimator,
-    })
+    }
 }
 
 /// Brings the target of the train rows to another scale.

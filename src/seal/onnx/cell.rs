@@ -43,6 +43,16 @@ impl Cell {
 }
 
 impl Builder {
+    /// Where a column's value is that one. Truths are compared by what every runtime knows.
+    pub(super) fn is_value(&mut self, cell: &Cell, value: &Value) -> Name {
+        let constant = self.literal(value, cell.kind);
+        if cell.kind == Kind::Bool {
+            let other = self.op("Xor", &[&cell.value, &constant.value]);
+            return self.op("Not", &[&other]);
+        }
+        self.op("Equal", &[&cell.value, &constant.value])
+    }
+
     /// A constant.
     pub(super) fn literal(&mut self, value: &Value, kind: Kind) -> Cell {
         let name = match value {

@@ -123,14 +123,7 @@ impl Steps {
         }
         let mut found = builder.truth(false);
         for value in &field.one_of {
-            let constant = builder.literal(value, cell.kind);
-            let same = match cell.kind {
-                Kind::Bool => {
-                    let other = builder.op("Xor", &[&cell.value, &constant.value]);
-                    builder.op("Not", &[&other])
-                }
-                _ => builder.op("Equal", &[&cell.value, &constant.value]),
-            };
+            let same = builder.is_value(cell, value);
             found = builder.op("Or", &[&found, &same]);
         }
         found
@@ -220,14 +213,7 @@ fn category(cell: &Cell, categories: &[Value], builder: &mut Builder) -> Name {
     } else {
         let mut place = nan.clone();
         for (nth, value) in categories.iter().enumerate() {
-            let constant = builder.literal(value, cell.kind);
-            let same = match cell.kind {
-                Kind::Bool => {
-                    let other = builder.op("Xor", &[&cell.value, &constant.value]);
-                    builder.op("Not", &[&other])
-                }
-                _ => builder.op("Equal", &[&cell.value, &constant.value]),
-            };
+            let same = builder.is_value(cell, value);
             let own = builder.float(nth as f64);
             place = builder.op("Where", &[&same, &own, &place]);
         }

@@ -150,15 +150,17 @@ impl Weights {
     }
 }
 
+/// The numbers that a regression gives: `outputs` scores a row.
+pub(super) fn numbers(mut scores: Vec<f64>, outputs: usize, post: &Post) -> Result<Vec<Tensor>, String> {
+    scores.chunks_mut(outputs).for_each(|row| post.apply(row));
+    let shape = vec![scores.len() / outputs, outputs];
+    Ok(vec![Tensor::new(shape, Values::F32(scores.into_iter().map(|score| score as f32).collect()))?])
+}
+
 fn linear(spec: &Spec) -> Result<Op, String> {
     let outputs = usize::try_from(spec.int("targets", 1)).unwrap_or(0);
     let (weights, post) = (Weights::read(spec, outputs)?, Post::read(spec)?);
-    Ok(Box::new(move |inputs| {
-        let mut scores = weights.scores(need(inputs, 0)?)?;
-        scores.chunks_mut(outputs).for_each(|row| post.apply(row));
-        let shape = vec![scores.len() / outputs, outputs];
-        Ok(vec![Tensor::new(shape, Values::F32(scores.into_iter().map(|score| score as f32).collect()))?])
-    }))
+    Ok(Box::new(move |inputs| numbers(weights.scores(need(inputs, 0)?)?, outputs, &post)))
 }
 
 /// Two classes may have the coefficients of the second alone.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::super::spec::{Op, Spec, need};
-use super::super::tensor::{Tensor, Values, count};
-use super::classic::{Post, labels, two};
+use super::super::tensor::{Tensor, count};
+use super::classic::{Post, labels, numbers, two};
 
 pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
     match name {
@@ -222,12 +222,7 @@ fn regressor(spec: &Spec) -> Result<Op, String> {
     let outputs = outputs.ok_or("a number of targets that can't be")?;
     let trees = Ensemble::read(spec, "target", outputs)?;
     let post = Post::read(spec)?;
-    Ok(Box::new(move |inputs| {
-        let mut scores = trees.all(need(inputs, 0)?)?;
-        scores.chunks_mut(outputs).for_each(|row| post.apply(row));
-        let shape = vec![scores.len() / outputs, outputs];
-        Ok(vec![Tensor::new(shape, Values::F32(scores.into_iter().map(|score| score as f32).collect()))?])
-    }))
+    Ok(Box::new(move |inputs| numbers(trees.all(need(inputs, 0)?)?, outputs, &post)))
 }
 
 /// Two classes may have one score, that of the second.
