@@ -16,7 +16,7 @@ use crate::plan::{Cv, Input, OpNode, Plan, Train};
 use crate::source::Fault;
 use crate::store::Digest;
 
-/// The version of how rows are drawn into folds by time and by group.
+/// Raised when the same rule draws other folds.
 const DRAW: u32 = 2;
 
 /// Where the rows are cut.
@@ -182,9 +182,7 @@ impl FoldDraw {
     /// The same under another name, without the seed.
     pub(super) fn describe_as(&self, name: &str, parts: &mut Parts) {
         parts.add(name, json!({"folds": self.folds, "time": self.time, "group": self.group}));
-        if self.time.is_some() || self.group.is_some() {
-            parts.add("draw", DRAW);
-        }
+        parts.add("draw", DRAW);
     }
 
     /// The folds of these rows.

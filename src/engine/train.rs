@@ -185,7 +185,13 @@ pub(super) fn whole_key(run: &RunCx, train: &Train, parts: &mut Parts) {
     }
 }
 
+/// Raised when the same answers are calibrated, or decided, otherwise.
+const DECISION: u32 = 1;
+
 fn decision_key(train: &Train, parts: &mut Parts) {
+    if train.decision.needs_held_out() {
+        parts.add("decision", DECISION);
+    }
     if let Some(how) = train.decision.calibrate {
         parts.add("calibrate", how.name());
     }

@@ -24,7 +24,10 @@ use crate::learn::tune::{BATCH, Combination, Method, Tried, WARM_UP, falls_behin
 use crate::learn::{Direction, Target, Watch, find_metric, metrics};
 use crate::plan::{Resource, Train, Tune};
 use crate::source::Fault;
-use crate::store::{Clock, Key, Record, key_alone, key_of};
+use crate::store::{Clock, Key, Record, is_environment, key_alone, key_of};
+
+/// Faults that say nothing of a trial: it was stopped, or rows that were kept are gone.
+const PASSING: [&str; 3] = ["interrupted", "lost-object", "not-made"];
 
 /// The fewest rows that the first rung of `halving` learns from.
 const FEWEST: f64 = 20.0;
@@ -322,7 +325,8 @@ impl<'a> Search<'a> {
         let began = Instant::now();
         let outcome = match self.scores(train, ready, self.rows(share)) {
             Ok(scores) => Outcome { scores, error: None },
-            Err(fault) if fault.code == "interrupted" => return Err(fault),
+            // Only what the fit itself says is the trial's outcome: the next run may find a better machine.
+            Err(fault) if is_environment(fault.code) || PASSING.contains(&fault.code) => return Err(fault),
             Err(fault) => Outcome { scores: BTreeMap::new(), error: Some(fault.message) },
         };
         // A fit that was told to stop may end as it pleases: what it says is no outcome then.

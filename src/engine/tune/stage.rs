@@ -93,6 +93,8 @@ impl<'a> Stage<'a> {
         }
         key::ops(&mut parts, after, cx.plan);
         draw.describe(cx.plan.seed, &mut parts);
+        parts.add("classes", json!(meaning.classes));
+        parts.add("positive", json!(meaning.positive));
         let cuts = draw.folds(train, rows.training(), meaning, cx.plan.seed)?;
         let rows = Rows::Folds { table: rows, cuts, after: after.to_vec() };
         Ok(Open::new(digest_of(&parts), meaning.clone(), rows))
