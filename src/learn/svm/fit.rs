@@ -158,7 +158,7 @@ impl<'a> Shop<'a> {
         let whole = (0..pairs.len()).map(|pair| (pair, None));
         let parts = folds.iter().enumerate().flat_map(|(pair, folds)| (0..folds.len()).map(move |f| (pair, Some(f))));
         let jobs: Vec<(usize, Option<usize>)> = whole.chain(parts).collect();
-        let results: Vec<(Option<Trained>, Vec<Held>)> = jobs
+        let results: Vec<Result<(Option<Trained>, Vec<Held>), Fault>> = jobs
             .par_iter()
             .map(|&(nth, fold)| {
                 let pair = &pairs[nth];
@@ -175,7 +175,9 @@ impl<'a> Shop<'a> {
                 self.tell(jobs.len());
                 Ok((fold.is_none().then_some(trained), told))
             })
-            .collect::<Result<_, Fault>>()?;
+            .collect();
+        // Each is done before the first mistake is told: so it is the same one every time.
+        let results = results.into_iter().collect::<Result<Vec<_>, Fault>>()?;
         let mut held: Vec<Vec<Held>> = pairs.iter().map(|_| Vec::new()).collect();
         let mut machines = Vec::with_capacity(pairs.len());
         for ((nth, _), (trained, told)) in jobs.iter().zip(results) {
