@@ -195,17 +195,22 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// The champion as it was judged: one that was fitted once more has seen every row since. As far as that is kept.
-    fn judged(&self, champion: &Champion) -> Digest {
-        let scored = champion.lineage["refit"]["scored"].as_str().and_then(|digest| digest.parse().ok());
-        let kept = scored.filter(|digest| self.cx.store.get(digest).is_ok_and(|bytes| bytes.is_some()));
-        kept.unwrap_or(champion.digest)
+    /// The champion as it was judged: one that was fitted once more has seen every row since.
+    fn judged(&self, champion: &Champion) -> Result<Digest, Stop> {
+        let Some(scored) = champion.lineage["refit"]["scored"].as_str().and_then(|digest| digest.parse().ok()) else {
+            return Ok(champion.digest);
+        };
+        if self.cx.store.get(&scored).map_err(Fault::from)?.is_some() {
+            return Ok(scored);
+        }
+        let why = "was fitted on all rows, today's too, and the model before that isn't kept";
+        Err(Stop::Obstacle(format!("version {} {why}", champion.version)))
     }
 
     /// Lets the champion answer the raw rows of the new model's, and takes those that it can answer.
     fn both(&self, champion: &Champion) -> Result<Both, Stop> {
         let obstacle = |fault: Fault| Stop::Obstacle(format!("version {}: {}", champion.version, fault.message));
-        let predictor = table::object(&self.cx.store, &self.judged(champion))
+        let predictor = table::object(&self.cx.store, &self.judged(champion)?)
             .and_then(|bytes| Sealed::open(&bytes))
             .map_err(obstacle)?;
         let (source, _) = self.cx.plan.chain(self.train.input);
@@ -239,7 +244,7 @@ impl Bench<'_> {
         let reading = |of: &Trained| Reading {
             classes: classes.len(),
             positive: of.positive.and_then(|at| place(&classes, &of.classes[at as usize])).unwrap_or_default(),
-            threshold: of.threshold.filter(|_| classes.len() == of.classes.len()),
+            threshold: of.threshold,
         };
         let champion = match self.trained.task {
             Task::Regression => {
@@ -265,6 +270,10 @@ impl Bench<'_> {
             return Err(format!("predicts `{}`, and this model `{}`", other.target, self.trained.target));
         }
         let classes = union(&self.trained.classes, &other.classes).len();
+        // A threshold is of two classes: beside a third one neither model can be read as it answers.
+        if classes != 2 && (self.trained.threshold.is_some() || other.threshold.is_some()) {
+            return Err("knows other classes, and one of the two decides by a threshold".to_owned());
+        }
         if classes == 2 && (self.trained.classes.len() < 2 || other.classes.len() < 2) {
             return Err("knows other classes".to_owned());
         }
