@@ -186,3 +186,35 @@ fn a_matrix_of_members_is_all_of_them() {
     let record = step(&run, "blend");
     assert!(record["outputs"]["model"].is_string(), "{record:#}");
 }
+
+#[test]
+fn rows_that_decided_one_thing_decide_no_other() {
+    let units = |mill: &Mill| {
+        assert_eq!(mill.run(&["churn"])["status"], "done");
+        let lock = mill.read("pipelines/churn.lock");
+        let blend = lock.split("\n  blend:").nth(1).expect("a block").to_owned();
+        let block = blend.lines().take_while(|line| line.is_empty() || line.starts_with("   "));
+        block.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let has = |units: &[String], name: &str| units.iter().any(|line| line.starts_with(&format!("{name}:")));
+    let split = |mill: &Mill| {
+        mill.edit("pipelines/churn.yaml", "{test: 0.25,", "{test: 0.25, validation: 0.2,");
+        mill.edit("pipelines/churn.yaml", "n_estimators: 20", "n_estimators: 4");
+    };
+    // Weights by the validation part; nothing else asks for rows.
+    let plain = blend("{of: [forest, logistic], method: weighted}");
+    split(&plain);
+    let plain = units(&plain);
+    assert!(!has(&plain, "of[0]") && !has(&plain, "held-out"), "{plain:?}");
+    // These rows have chosen the weights: they calibrate nothing.
+    let calibrated = blend("{of: [forest, logistic], method: weighted}\n    calibrate: isotonic");
+    split(&calibrated);
+    let calibrated = units(&calibrated);
+    assert!(!has(&calibrated, "of[0]") && has(&calibrated, "held-out"), "{calibrated:?}");
+    // They have calibrated a member: they weigh none.
+    let member = blend("{of: [forest, logistic], method: weighted}");
+    split(&member);
+    member.edit("pipelines/churn.yaml", "max_depth: 5}}", "max_depth: 5}, calibrate: isotonic}");
+    let member = units(&member);
+    assert!(has(&member, "of[0]") && has(&member, "of[1]"), "{member:?}");
+}

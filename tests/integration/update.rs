@@ -88,3 +88,13 @@ fn what_can_not_be_gone_on_from_is_told_and_learned_anew() {
     mill.edit("pipelines/grades.yaml", "update: previous", "update: last");
     assert!(mill.go(&["check", "grades"]).stderr.contains("there is `previous`"));
 }
+
+#[test]
+fn a_split_that_is_drawn_anew_is_warned_of() {
+    let mill = forest("");
+    let warned = mill.fine(&["check", "churn"]).stderr;
+    assert!(warned.contains("warning: the split draws its parts anew as data grows"), "{warned}");
+    mill.edit("pipelines/churn.yaml", "{test: 0.25, stratify: churned}", "{test: 0.25, hash: id}");
+    let quiet = mill.fine(&["check", "churn"]).stderr;
+    assert!(!quiet.contains("anew"), "{quiet}");
+}
