@@ -1,8 +1,7 @@
 //! Whether a model takes the champion's place: both are judged on the same rows, and compared by a paired bootstrap.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use polars::prelude::{DataFrame, IdxCa, NamedFrom};
 use serde::Serialize;
 
 use super::event::Event;
@@ -10,8 +9,9 @@ use super::features::{self, Meaning};
 use super::judging::{Answers, Reading};
 use super::outcome::PartMeta;
 use super::run::{Champion, Cx};
+use super::seal::raw_rows;
 use super::table;
-use crate::data::{Kind, Table, Value, positions, stats, unexpected};
+use crate::data::{Kind, Table, Value, positions, stats};
 use crate::learn::{Interval, Prediction, Task, find_metric, paired};
 use crate::plan::{Deploy, Step, StepKind, Train};
 use crate::seal::{Answer, Predictor, Sealed, Trained};
@@ -304,17 +304,6 @@ impl Bench<'_> {
         let today = table::frame(self.cx, self.part).ok()?;
         Some(positions(&today).ok()?.iter().flatten().filter(|row| learned.contains(row)).count())
     }
-}
-
-/// The raw rows behind the rows of a part, and the place of each in the part.
-fn raw_rows(raw: &Table, frame: &DataFrame) -> Result<(DataFrame, Vec<usize>), Fault> {
-    let all = raw.training();
-    let at: HashMap<i64, u32> =
-        positions(all)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row as u32))).collect();
-    let found =
-        positions(frame)?.iter().enumerate().filter_map(|(place, position)| Some((place, *at.get(&position?)?)));
-    let (places, rows): (Vec<usize>, Vec<u32>) = found.unzip();
-    Ok((all.take(&IdxCa::new("".into(), rows)).map_err(unexpected)?, places))
 }
 
 /// The classes of both, in order.

@@ -96,7 +96,7 @@ pub(super) fn seal(
         let rule = contract.and_then(|contract| contract.columns.get(&field.name));
         signature.push(InputField::new(&field.name, field.kind, rule, &cx.plan.sources[source].spec.reading.missing));
     }
-    let rows = raw_rows(&raw, training)?;
+    let (rows, _) = raw_rows(&raw, training)?;
     let mut columns = Vec::new();
     for field in &signature {
         columns.push(rows.column(&field.name).map_err(unexpected)?);
@@ -112,12 +112,12 @@ pub(super) fn seal(
     Ok(sealed)
 }
 
-/// The raw rows that became the train rows, in their order.
-fn raw_rows(raw: &Table, training: &DataFrame) -> Result<DataFrame, Fault> {
-    let frame = raw.training();
-    let places: HashMap<i64, usize> =
-        positions(frame)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row))).collect();
-    let rows: Vec<u32> =
-        positions(training)?.iter().filter_map(|position| Some(*places.get(&position?)? as u32)).collect();
-    frame.take(&IdxCa::new("".into(), rows)).map_err(unexpected)
+/// The raw rows behind the rows of a part, in their order, and the place of each in the part.
+pub(super) fn raw_rows(raw: &Table, part: &DataFrame) -> Result<(DataFrame, Vec<usize>), Fault> {
+    let all = raw.training();
+    let at: HashMap<i64, u32> =
+        positions(all)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row as u32))).collect();
+    let found = positions(part)?.iter().enumerate().filter_map(|(place, position)| Some((place, *at.get(&position?)?)));
+    let (places, rows): (Vec<usize>, Vec<u32>) = found.unzip();
+    Ok((all.take(&IdxCa::new("".into(), rows)).map_err(unexpected)?, places))
 }

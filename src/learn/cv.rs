@@ -114,6 +114,34 @@ pub fn time_folds(n: usize, moments: &[Vec<usize>]) -> Result<Vec<Fold>, Fault> 
     Ok(cuts.windows(2).map(|cut| Fold { train: of(&moments[..cut[0]]), test: of(&moments[cut[0]..cut[1]]) }).collect())
 }
 
+/// The rows to learn from and those held out, to see when a fit should stop; both ascending. Of each class (`class` of a
+/// row) the same share is held out, and at least one row learned from.
+pub(super) fn hold_out(
+    rows: usize,
+    class: impl Fn(usize) -> usize,
+    share: f64,
+    mut chance: Chance,
+) -> (Vec<u32>, Vec<u32>) {
+    let mut parts: Vec<Vec<u32>> = Vec::new();
+    for row in 0..rows {
+        let part = class(row);
+        if part >= parts.len() {
+            parts.resize(part + 1, Vec::new());
+        }
+        parts[part].push(row as u32);
+    }
+    let (mut learned, mut held) = (Vec::new(), Vec::new());
+    for mut part in parts {
+        chance.shuffle(&mut part);
+        let out = ((part.len() as f64 * share).round() as usize).min(part.len().saturating_sub(1));
+        held.extend_from_slice(&part[..out]);
+        learned.extend_from_slice(&part[out..]);
+    }
+    learned.sort_unstable();
+    held.sort_unstable();
+    (learned, held)
+}
+
 fn enough(n: usize, rows: usize, least: usize) -> Result<(), Fault> {
     enough_of(n, rows, least, "rows")
 }

@@ -6,6 +6,7 @@ use super::layers::{Activation, Net, Pass};
 use super::optimizer::{Optimizer, Solver};
 use super::{LARGEST, Network, Output};
 use crate::learn::chance::Chance;
+use crate::learn::cv;
 use crate::learn::linear::{Constant, sigmoid};
 use crate::learn::{Estimator, Target, Task, Training, argmax, nature};
 use crate::source::Fault;
@@ -146,27 +147,14 @@ impl Rows {
 
     /// The rows to learn from and those held out, of each class the same share.
     fn part(&self, early: Option<Early>, output: &Output, seed: u64) -> Result<(Vec<u32>, Vec<u32>), Fault> {
-        let all = 0..self.count() as u32;
-        let Some(Early { share }) = early else { return Ok((all.collect(), Vec::new())) };
-        let kinds = if let Output::Classes { present, .. } = output { present.len() } else { 1 };
-        let mut members: Vec<Vec<u32>> = vec![Vec::new(); kinds];
-        for row in all {
-            members[if kinds == 1 { 0 } else { self.truth[row as usize] as usize }].push(row);
-        }
-        let mut chance = Chance::new(seed, u64::MAX);
-        let (mut train, mut held) = (Vec::new(), Vec::new());
-        for rows in &mut members {
-            chance.shuffle(rows);
-            let out = ((rows.len() as f64 * share).round() as usize).min(rows.len() - 1);
-            held.extend(&rows[..out]);
-            train.extend(&rows[out..]);
-        }
+        let Some(Early { share }) = early else { return Ok(((0..self.count() as u32).collect(), Vec::new())) };
+        let classes = matches!(output, Output::Classes { present, .. } if present.len() > 1);
+        let class = |row: usize| if classes { self.truth[row] as usize } else { 0 };
+        let (train, held) = cv::hold_out(self.count(), class, share, Chance::new(seed, u64::MAX));
         if held.is_empty() {
             let message = format!("{} rows are too few to hold some out for `early_stopping`", self.count());
             return Err(Fault::new("too-few-rows", message).help("leave `early_stopping` out"));
         }
-        train.sort_unstable();
-        held.sort_unstable();
         Ok((train, held))
     }
 }

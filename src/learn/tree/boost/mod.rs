@@ -23,6 +23,7 @@ use self::objective::Objective;
 use super::Trees;
 use super::bins::Bins;
 use crate::learn::chance::Chance;
+use crate::learn::cv;
 use crate::learn::linear::to_shares;
 use crate::learn::{Target, Training};
 use crate::source::Fault;
@@ -326,34 +327,15 @@ fn present(data: &Training) -> Vec<u32> {
     (0..*count as u32).filter(|&class| seen[class as usize]).collect()
 }
 
-/// The rows to learn from and those held out, ascending. Classes have the same share in both, and at least one row to
-/// learn from.
+/// The rows to learn from and those held out.
 fn hold_out(data: &Training, patience: Option<Patience>) -> (Vec<u32>, Vec<u32>) {
-    let rows = 0..data.x.rows() as u32;
+    let rows = data.x.rows();
     let Some(patience) = patience else {
-        return (rows.collect(), Vec::new());
+        return ((0..rows as u32).collect(), Vec::new());
     };
-    let mut parts = vec![Vec::new(); 1];
-    for row in rows {
-        let part = match data.y {
-            Target::Classes { codes, .. } => codes[row as usize] as usize,
-            Target::Numbers(_) => 0,
-        };
-        if part >= parts.len() {
-            parts.resize(part + 1, Vec::new());
-        }
-        parts[part].push(row);
-    }
-    let mut chance = Chance::new(data.seed, 0);
-    let (mut rows, mut held) = (Vec::new(), Vec::new());
-    for mut part in parts {
-        chance.shuffle(&mut part);
-        let share = (part.len() as f64 * patience.share).round() as usize;
-        let share = share.min(part.len().saturating_sub(1));
-        held.extend_from_slice(&part[..share]);
-        rows.extend_from_slice(&part[share..]);
-    }
-    rows.sort_unstable();
-    held.sort_unstable();
-    (rows, held)
+    let class = |row: usize| match data.y {
+        Target::Classes { codes, .. } => codes[row] as usize,
+        Target::Numbers(_) => 0,
+    };
+    cv::hold_out(rows, class, patience.share, Chance::new(data.seed, 0))
 }
