@@ -17,7 +17,7 @@ use crate::learn::{Estimator, Target, Task, Training, Transform, Transformed, Wa
 use crate::plan::{OpNode, Train};
 use crate::recipe::RowStep;
 use crate::seal::{Feature, Trained};
-use crate::source::Fault;
+use crate::source::{Fault, Route};
 
 /// Which model of a train step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +172,7 @@ impl Watch for Told<'_> {
     }
 
     fn warn(&self, fault: Fault) {
+        let fault = fault.under(&Route::of(["steps", self.step, "model"]));
         self.cx.tell(Event::Warning { step: self.step.to_owned(), fault });
     }
 }

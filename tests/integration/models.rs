@@ -80,3 +80,14 @@ fn tables_and_models_are_written_to_files() {
     let ran = mill.go(&["get", "features.tset"]);
     assert!(ran.stderr.contains("did you mean `test`?"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_a_fit_warns_of_is_told_at_its_step() {
+    let mill = Mill::penguins();
+    mill.edit("pipelines/penguins.yaml", "with: {c: 1.0}", "with: {c: 1.0, max_iter: 1}");
+    let told = mill.fine(&["run", "penguins"]).stderr;
+    let (_, after) = told.split_once("did not converge").unwrap_or_else(|| panic!("{told}"));
+    let place = after.lines().nth(1).expect("a place");
+    assert!(place.trim().starts_with("--> pipelines/penguins.yaml:"), "{told}");
+    assert!(after.lines().nth(3).is_some_and(|line| line.contains("model: logistic_regression")), "{told}");
+}
