@@ -83,7 +83,7 @@ struct Job {
 
 impl Job {
     async fn run(self, body: Bytes) -> Result<String, Failure> {
-        // What each feature contributes takes a thousand times as long as the answer.
+        // What each feature contributes takes far longer than the answer.
         if self.explain || body.len() > INLINE_BYTES {
             return aside(move || self.answer(&self.records(&body)?)).await;
         }

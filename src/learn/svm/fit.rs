@@ -84,6 +84,9 @@ struct Pair {
     firsts: usize,
 }
 
+/// The machine of a pair, if it learned from all of its rows, and what it says of the rows that are held out.
+type Told = (Option<Trained>, Vec<Held>);
+
 impl<'a> Shop<'a> {
     fn new(plan: &'a Plan, natures: &'a [Nature], data: &'a Training<'a>) -> Self {
         let shifts = matches!(plan.kernel, Kernel::Linear | Kernel::Rbf { .. });
@@ -158,7 +161,7 @@ impl<'a> Shop<'a> {
         let whole = (0..pairs.len()).map(|pair| (pair, None));
         let parts = folds.iter().enumerate().flat_map(|(pair, folds)| (0..folds.len()).map(move |f| (pair, Some(f))));
         let jobs: Vec<(usize, Option<usize>)> = whole.chain(parts).collect();
-        let results: Vec<Result<(Option<Trained>, Vec<Held>), Fault>> = jobs
+        let results: Vec<Result<Told, Fault>> = jobs
             .par_iter()
             .map(|&(nth, fold)| {
                 let pair = &pairs[nth];
