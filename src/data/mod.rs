@@ -1,6 +1,7 @@
 //! Tables: their types, their parts, reading and writing them, and the matrix that learners read.
 
 mod cell;
+mod cells;
 mod column_map;
 mod contract;
 mod digest;
@@ -18,6 +19,7 @@ mod value;
 mod write;
 
 pub use cell::{collect, column_of, value_at};
+pub use cells::Cells;
 pub use column_map::ColumnMap;
 pub use contract::{ColumnRule, Contract, ExtraColumns, OnViolation, RowRule, Violation};
 pub use digest::{column_digest, from_bytes, to_bytes};

@@ -1,13 +1,15 @@
 //! Row steps: what happens to one row at a time, the same for a table and for a request.
 //!
-//! Ops are lowered to these four; a table runs them through polars (`apply`), a request through an `Evaluator`, and
+//! Ops are lowered to these few; a table runs them through polars (`apply`), a request through an `Evaluator`, and
 //! `prune` cuts a chain down to what a model reads before it is sealed.
 
+mod lookup;
 mod prune;
 mod row;
 mod step;
 mod table;
 
+pub use lookup::{AsOf, Looked, Lookup};
 pub use prune::{Pruned, prune};
 pub use row::{Evaluator, Refusal};
 pub use step::{RowStep, offspring};

@@ -28,6 +28,13 @@ pub fn prune(steps: &[RowStep], needed: &BTreeSet<String>, excluded: &BTreeSet<S
                 live.extend(when.columns());
                 step.clone()
             }),
+            RowStep::Lookup(lookup) => lookup.only(|name| live.contains(name)).map(|lookup| {
+                for looked in lookup.brings() {
+                    live.remove(&looked.name);
+                }
+                live.extend(lookup.reads().cloned());
+                RowStep::Lookup(lookup)
+            }),
             RowStep::Keep { columns } => keep(columns, &live),
             RowStep::Rename { columns } => rename(columns, &mut live),
         };
@@ -41,22 +48,20 @@ pub fn prune(steps: &[RowStep], needed: &BTreeSet<String>, excluded: &BTreeSet<S
 fn barred_refusals(steps: &[RowStep], excluded: &BTreeSet<String>) -> BTreeSet<usize> {
     let mut tainted = excluded.clone();
     let mut barred = BTreeSet::new();
-    let reads = |expr: &Expr, tainted: &BTreeSet<String>| !expr.columns().is_disjoint(tainted);
     for (nth, step) in steps.iter().enumerate() {
         match step {
-            RowStep::Set { columns } => {
-                let marks: Vec<(&String, bool)> =
-                    columns.iter().map(|(name, expr)| (name, reads(expr, &tainted))).collect();
-                for (name, mark) in marks {
+            RowStep::Set { .. } | RowStep::Lookup(_) => {
+                let marks = step.makes().into_iter().map(|(name, read)| (name, !read.is_disjoint(&tainted)));
+                for (name, mark) in marks.collect::<Vec<_>>() {
                     if mark {
-                        tainted.insert(name.clone());
+                        tainted.insert(name.to_owned());
                     } else {
                         tainted.remove(name);
                     }
                 }
             }
             RowStep::Refuse { when, .. } => {
-                if reads(when, &tainted) {
+                if !when.columns().is_disjoint(&tainted) {
                     barred.insert(nth);
                 }
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lookup::{Index, Looked, Lookup};
 use super::step::{RowStep, missing};
 use crate::data::Value;
 use crate::expr::Compiled;
@@ -16,6 +17,7 @@ pub struct Evaluator {
 }
 
 enum Act {
+    Look { index: Index, asked: Vec<usize>, brings: Vec<Looked>, place: usize },
     Set { value: Compiled, place: usize },
     Refuse { when: Compiled, refusal: Refusal },
 }
@@ -57,6 +59,13 @@ impl Evaluator {
         scratch.resize(self.places, Value::Null);
         for act in &self.acts {
             match act {
+                Act::Look { index, asked, brings, place } => {
+                    let row = index.find(asked.iter().map(|place| scratch[*place].clone()), &mut Vec::new());
+                    for (nth, looked) in brings.iter().enumerate() {
+                        let found = row.and_then(|row| looked.cells.values().get(row));
+                        scratch[place + nth] = found.unwrap_or(&looked.otherwise).clone();
+                    }
+                }
                 Act::Set { value, place } => scratch[*place] = value.eval(scratch),
                 Act::Refuse { when, refusal } if when.eval(scratch) == Value::Bool(true) => return Err(refusal.clone()),
                 Act::Refuse { .. } => {}
@@ -70,6 +79,7 @@ impl Evaluator {
     fn add(&mut self, step: &RowStep, names: &mut Names) -> Result<(), Fault> {
         match step {
             RowStep::Set { columns } => self.set(columns, names)?,
+            RowStep::Lookup(lookup) => self.look(lookup, names)?,
             RowStep::Refuse { when, reason, field } => self.acts.push(Act::Refuse {
                 when: when.compile(&|name| names.get(name).copied())?,
                 refusal: Refusal { reason: reason.clone(), field: field.clone() },
@@ -87,6 +97,17 @@ impl Evaluator {
                 names.extend(moved.into_iter().map(|(new, place)| (new.clone(), place)));
             }
         }
+        Ok(())
+    }
+
+    fn look(&mut self, lookup: &Lookup, names: &mut Names) -> Result<(), Fault> {
+        let asked = lookup.reads().map(|name| place(names, name)).collect::<Result<_, _>>()?;
+        let brings = lookup.brings().to_vec();
+        let fresh = brings.iter().zip(self.places..).map(|(looked, place)| (looked.name.clone(), place));
+        names.extend(fresh.collect::<Vec<_>>());
+        let place = self.places;
+        self.places += brings.len();
+        self.acts.push(Act::Look { index: lookup.index(), asked, brings, place });
         Ok(())
     }
 

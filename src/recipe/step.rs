@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::lookup::Lookup;
 use crate::expr::Expr;
 
 /// What is done to every row.
@@ -24,6 +25,8 @@ pub enum RowStep {
         /// The field that is to blame.
         field: Option<String>,
     },
+    /// Brings columns of a small table that travels along.
+    Lookup(Lookup),
     /// Leaves only these columns, in this order.
     Keep {
         /// Their names.
@@ -40,15 +43,26 @@ pub enum RowStep {
 pub fn offspring(steps: &[RowStep], from: &BTreeSet<String>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for step in steps {
-        let RowStep::Set { columns } = step else { continue };
-        let reads = |expr: &Expr| expr.columns().iter().any(|name| from.contains(name) || found.contains(name));
-        let made: Vec<String> = columns.iter().filter(|(_, expr)| reads(expr)).map(|(name, _)| name.clone()).collect();
-        found.extend(made);
+        let is_from = |read: &BTreeSet<String>| read.iter().any(|name| from.contains(name) || found.contains(name));
+        let made = step.makes().into_iter().filter(|(_, read)| is_from(read)).map(|(name, _)| name.to_owned());
+        found.extend(made.collect::<Vec<_>>());
     }
     found
 }
 
 impl RowStep {
+    /// Each column that it makes or replaces, with those that it is made of.
+    pub fn makes(&self) -> Vec<(&str, BTreeSet<String>)> {
+        match self {
+            RowStep::Set { columns } => columns.iter().map(|(name, expr)| (name.as_str(), expr.columns())).collect(),
+            RowStep::Lookup(lookup) => {
+                let read: BTreeSet<String> = lookup.reads().cloned().collect();
+                lookup.brings().iter().map(|looked| (looked.name.as_str(), read.clone())).collect()
+            }
+            RowStep::Refuse { .. } | RowStep::Keep { .. } | RowStep::Rename { .. } => Vec::new(),
+        }
+    }
+
     /// Refuses rows.
     pub fn refuse(when: Expr, reason: impl Into<String>, field: Option<&str>) -> Self {
         RowStep::Refuse { when, reason: reason.into(), field: field.map(str::to_owned) }

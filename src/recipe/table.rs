@@ -29,6 +29,13 @@ pub fn apply(steps: &[RowStep], frame: DataFrame) -> Result<Applied, Fault> {
         applied.frame = match step {
             RowStep::Set { columns } => set(columns, applied.frame)?,
             RowStep::Refuse { when, .. } => refuse(when, &applied.frame)?,
+            RowStep::Lookup(lookup) => {
+                let absent = lookup.reads().find(|name| applied.frame.column(name).is_err());
+                match absent {
+                    Some(name) => return Err(missing(name, names(&applied.frame))),
+                    None => lookup.apply(applied.frame)?,
+                }
+            }
             RowStep::Keep { columns } => keep(columns, &applied.frame)?,
             RowStep::Rename { columns } => rename(columns, applied.frame)?,
         };

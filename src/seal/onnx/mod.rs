@@ -8,6 +8,7 @@ mod cell;
 mod estimator;
 mod expr;
 mod function;
+mod lookup;
 mod steps;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::builder::{Builder, Name};
 use super::cell::{Cell, Valid};
 use super::expr::{self, Columns, Obstacle};
+use super::lookup;
 use crate::data::{Kind, Value};
 use crate::learn::onnx::proto::{ValueInfo, element};
 use crate::recipe::RowStep;
@@ -151,6 +152,15 @@ impl Steps {
                     }
                 }
             }
+            RowStep::Lookup(table) => match lookup::columns(table, &self.columns, builder) {
+                Ok(Some(brought)) => self.columns.extend(brought),
+                Ok(None) => table.brings().iter().for_each(|looked| drop(self.columns.remove(&looked.name))),
+                Err(why) => {
+                    let names: Vec<String> = table.reads().map(|name| format!("`{name}`")).collect();
+                    self.obstacles.insert(Obstacle { what: format!("a lookup by {}", names.join(", ")), why });
+                    table.brings().iter().for_each(|looked| drop(self.columns.remove(&looked.name)));
+                }
+            },
             RowStep::Refuse { when, .. } => {
                 if let Some(cell) = self.expr(when, builder) {
                     let when = builder.holds(&cell);
