@@ -170,6 +170,17 @@ impl Table {
         Ok(self)
     }
 
+    /// With its rows numbered anew, through all parts: for tables whose rows aren't those of a source any more.
+    pub fn renumbered(self) -> Result<Self, Fault> {
+        let mut next = 0_i64;
+        self.map(|_, mut frame| {
+            let rows: Vec<i64> = (next..next + frame.height() as i64).collect();
+            next += frame.height() as i64;
+            frame.with_column(Series::new(ROW.into(), rows).into_column()).map_err(unexpected)?;
+            Ok(frame)
+        })
+    }
+
     /// Only the rows to learn from, as a table that isn't split.
     #[must_use]
     pub fn only(&self, part: Part) -> Option<Self> {

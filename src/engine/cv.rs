@@ -64,7 +64,7 @@ pub(super) fn run(cx: &Cx, step: &Step, label: &str, train: &Train, stage: Stage
 
 /// What the target's values mean. What the classes are is no secret of a fold: every fold is asked for all of them.
 pub(super) fn meaning(cx: &Cx, train: &Train, after: &[&OpNode], table: &Table) -> Result<Meaning, Fault> {
-    let whole = work(after, table.clone(), cx.plan)?.table;
+    let whole = work(after, table.clone(), cx)?.table;
     features::meaning(train, whole.training(), &whole.shape)
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Lesson<'a> {
 impl<'a> Lesson<'a> {
     /// Fits the ops on the train rows of a table, and applies them to all of its parts.
     pub(super) fn new(cx: &Cx, after: &'a [&'a OpNode], cut: Table, meaning: &'a Meaning) -> Result<Self, Fault> {
-        let worked = work_told(after, cut.clone(), cx.plan, &|_| cx.check())?;
+        let worked = work_told(after, cut.clone(), cx, &|_| cx.check())?;
         Ok(Self { after, cut, table: worked.table, recipe: worked.recipe, meaning })
     }
 

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::{BooleanChunked, Column, DataFrame, SortMultipleOptions};
+use polars::prelude::{BooleanChunked, Column, DataFrame};
 use serde_json::json;
 
 use super::features::Meaning;
 use super::key;
+use super::raw::whole;
 use super::run::Cx;
 use super::table::{self, work};
 use super::unit::Parts;
-use crate::data::{Part, ROW, Table, stats, unexpected, value_at};
+use crate::data::{Part, Table, stats, unexpected, value_at};
 use crate::learn::{self, Fold, Task};
 use crate::plan::{Cv, Input, OpNode, Plan, Train};
 use crate::source::Fault;
@@ -74,7 +75,7 @@ impl<'a> Ground<'a> {
         }
         let ops: Vec<&OpNode> = self.before.iter().chain(&self.after).copied().collect();
         key::ops(parts, &ops, cx.plan);
-        Ok(())
+        key::others(parts, &ops, cx)
     }
 
     /// The rows to learn from, and the validation part if that is asked for.
@@ -89,7 +90,7 @@ impl<'a> Ground<'a> {
                 };
                 Ok(Table::of_parts(meta.shape.clone(), parts))
             }
-            Base::Source(source) => Ok(work(&self.before, (*cx.table(source)?).clone(), cx.plan)?.table),
+            Base::Source(source) => Ok(work(&self.before, (*cx.table(source)?).clone(), cx)?.table),
         }
     }
 }
@@ -98,19 +99,7 @@ impl Ground<'_> {
     /// The rows of all parts.
     pub(super) fn all_rows(&self, cx: &Cx) -> Result<Table, Fault> {
         let Base::Split(at) = self.base else { return self.table(cx, false) };
-        let meta = &cx.done(at).segments()[0].table;
-        let mut all: Option<DataFrame> = None;
-        for part in &meta.parts {
-            let frame = table::frame(cx, part)?;
-            match &mut all {
-                None => all = Some((*frame).clone()),
-                Some(all) => drop(all.vstack_mut(&frame).map_err(unexpected)?),
-            }
-        }
-        let all = all.expect("a table has parts");
-        // In the order of the source, as if they had never been parted.
-        let all = all.sort([ROW], SortMultipleOptions::default().with_maintain_order(true)).map_err(unexpected)?;
-        Ok(Table::of_parts(meta.shape.clone(), vec![(Part::All, all)]))
+        whole(&table::load(cx, &cx.done(at).segments()[0].table)?)
     }
 
     /// The parts of a key that say which rows these are, and what is done with them.

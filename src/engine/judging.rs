@@ -17,8 +17,8 @@ use super::table;
 use super::train::needs_held_out;
 use crate::data::{Kind, Part, positions, unexpected, value_at};
 use crate::learn::{self, Curves, MetricEntry, Prediction, Scored, Sheet, Target, confusion, find_metric, report};
-use crate::plan::{Evaluate, Input, On, Step, Train, Using};
-use crate::recipe::apply;
+use crate::plan::{Evaluate, Input, On, Step, Train, Using, brings};
+use crate::recipe::{apply, of_record};
 use crate::seal::Trained;
 use crate::source::Fault;
 use crate::store::Digest;
@@ -247,8 +247,7 @@ pub(super) fn recipes(cx: &Cx, train: &Train) -> Vec<Digest> {
 fn brought(cx: &Cx, candidate: &Candidate, trained: &Trained, input: Input) -> Result<(Told, usize), Fault> {
     let meta = table::meta(cx, input)?;
     let rows = table::frame(cx, meta.training())?;
-    let (source, _) = cx.plan.chain(candidate.train.input);
-    for field in cx.plan.sources[source].shape.iter().flat_map(|shape| &shape.fields) {
+    for field in brings(cx.plan, candidate.train).iter().flat_map(|shape| &shape.fields) {
         let Some(now) = meta.shape.known(&field.name) else { continue };
         let alike = |a: Kind, b: Kind| a == b || (a.is_numeric() && b.is_numeric()) || (a.is_string() && b.is_string());
         if !alike(now, field.kind) {
@@ -260,7 +259,7 @@ fn brought(cx: &Cx, candidate: &Candidate, trained: &Trained, input: Input) -> R
     for recipe in recipes(cx, candidate.train) {
         steps.extend(table::recipe(&cx.store, &recipe)?);
     }
-    let frame = apply(&steps, (*rows).clone())?.frame;
+    let frame = apply(of_record(&steps), (*rows).clone())?.frame;
     if frame.height() == 0 {
         return Err(Fault::new("no-rows", "the ops on the way to the models refuse every row of this table"));
     }

@@ -3,9 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use super::outcome::{PartMeta, TableMeta};
+use super::run::Cx;
+use super::table;
 use super::unit::Parts;
 use crate::data::Shape;
 use crate::plan::{OpNode, Plan};
+use crate::source::Fault;
 
 /// The ops of a segment, with their versions, in order.
 pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], plan: &Plan) {
@@ -23,6 +26,23 @@ pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], plan: &Plan) {
     if ops.iter().any(|node| node.op.needs_target()) {
         parts.add("target", json!(plan.target));
     }
+}
+
+/// What the ops of a segment read of other tables, after [`ops`].
+pub(super) fn others(parts: &mut Parts, ops: &[&OpNode], cx: &Cx) -> Result<(), Fault> {
+    for (nth, node) in ops.iter().enumerate() {
+        // By its place, not by its name: a table that is called otherwise is the same table.
+        for (place, (name, other)) in node.others.iter().enumerate() {
+            let meta = table::meta(cx, *other)?;
+            let read = node.op.reads(name);
+            for (column, digest) in &meta.training().columns {
+                if read.as_ref().is_none_or(|read| read.contains(column)) {
+                    parts.add(format!("ops[{nth}].tables[{place}].{column}"), digest.to_string());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The types and protection of columns, which selectors go by.

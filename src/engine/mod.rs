@@ -25,6 +25,7 @@ mod program;
 mod project;
 mod promote;
 mod queue;
+mod raw;
 mod reason;
 mod refit;
 mod run;

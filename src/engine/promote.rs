@@ -8,6 +8,7 @@ use super::event::Event;
 use super::features::{self, Meaning};
 use super::judging::{Answers, Reading};
 use super::outcome::PartMeta;
+use super::raw::raw;
 use super::run::{Champion, Cx};
 use super::seal::raw_rows;
 use super::table;
@@ -213,8 +214,7 @@ impl Bench<'_> {
         let predictor = table::object(&self.cx.store, &self.judged(champion)?)
             .and_then(|bytes| Sealed::open(&bytes))
             .map_err(obstacle)?;
-        let (source, _) = self.cx.plan.chain(self.train.input);
-        let raw = self.cx.table(source)?;
+        let raw = raw(self.cx, self.train.input)?;
         let other = &predictor.sealed().trained;
         self.fits(other, &predictor, &raw)
             .map_err(|why| Stop::Obstacle(format!("version {} {why}", champion.version)))?;

@@ -37,7 +37,7 @@ pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
     for (nth, recipe) in before.iter().enumerate() {
         parts.add(format!("recipe[{nth}]"), recipe.to_string());
     }
-    way.describe(cx, &mut parts);
+    way.describe(cx, &mut parts)?;
     unit(cx, &label(&cx.plan.name, &step.name, "refit"), &parts, || {
         let told = Told { cx, step: &step.name };
         let table = ground.all_rows(cx)?;

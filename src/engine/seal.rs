@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use polars::prelude::{DataFrame, IdxCa, NamedFrom};
 use serde_json::json;
 
+use super::key;
+use super::raw::raw;
 use super::run::Cx;
 use super::sources::Identity;
 use super::table;
 use super::unit::{Done, Made, Parts, label, unit};
 use crate::data::{Table, Value, positions, unexpected, value_at};
-use crate::plan::{Step, StepKind, Train};
+use crate::plan::{Input, OpNode, Step, StepKind, Train};
 use crate::recipe::{RowStep, prune};
 use crate::seal::{FORMAT, InputField, Sample, Sealed, Trained, reference};
 use crate::source::Fault;
@@ -35,7 +37,7 @@ pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
     for (nth, recipe) in recipes.iter().enumerate() {
         parts.add(format!("recipe[{nth}]"), recipe.to_string());
     }
-    way.describe(cx, &mut parts);
+    way.describe(cx, &mut parts)?;
     parts.add("rows.train.__row", table::digest_of(meta.training(), table::POSITIONS, &meta.shape)?.to_string());
     unit(cx, &label(&cx.plan.name, &step.name, "seal"), &parts, || {
         let trained = Trained::from_bytes(&table::object(&cx.store, &digest)?)?;
@@ -53,6 +55,7 @@ pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
 
 /// The source and the steps that lead to a model.
 pub(super) struct Way {
+    input: Input,
     source: usize,
     steps: Vec<usize>,
     identity: Identity,
@@ -61,15 +64,18 @@ pub(super) struct Way {
 impl Way {
     pub(super) fn of(cx: &Cx, train: &Train) -> Result<Self, Fault> {
         let (source, steps) = cx.plan.chain(train.input);
-        Ok(Self { source, steps, identity: cx.identity(source)? })
+        Ok(Self { input: train.input, source, steps, identity: cx.identity(source)? })
     }
 
     /// The parts of a key that say what a request looks like.
-    pub(super) fn describe(&self, cx: &Cx, parts: &mut Parts) {
+    pub(super) fn describe(&self, cx: &Cx, parts: &mut Parts) -> Result<(), Fault> {
         let name = &cx.plan.sources[self.source].spec.name;
         parts.add(format!("source.{name}"), self.identity.bytes.to_string());
         parts.add("reading", self.identity.reading.clone());
         parts.add("unasked", json!(cx.plan.unasked));
+        let ops: Vec<&OpNode> =
+            self.steps.iter().flat_map(|step| &cx.plan.table(*step).expect("a table").ops).collect();
+        key::others(parts, &ops, cx)
     }
 }
 
@@ -86,14 +92,16 @@ pub(super) fn seal(
     whole: &[RowStep],
     training: &DataFrame,
 ) -> Result<Sealed, Fault> {
-    let (source, raw) = (way.source, cx.table(way.source)?);
+    let (source, raw) = (way.source, raw(cx, way.input)?);
     let ops = versions(cx, &way.steps);
     let needed: BTreeSet<String> = trained.features.iter().map(|feature| feature.name.clone()).collect();
     let pruned = prune(whole, &needed, &cx.plan.unasked);
     let contract = cx.plan.sources[source].contract.as_ref();
     let mut signature = Vec::new();
     for field in raw.shape.fields.iter().filter(|field| pruned.inputs.contains(&field.name)) {
-        let rule = contract.and_then(|contract| contract.columns.get(&field.name));
+        // What the source's contract says is of its own columns.
+        let own = cx.plan.sources[source].shape.as_ref().is_none_or(|shape| shape.known(&field.name).is_some());
+        let rule = contract.filter(|_| own).and_then(|contract| contract.columns.get(&field.name));
         signature.push(InputField::new(&field.name, field.kind, rule, &cx.plan.sources[source].spec.reading.missing));
     }
     let (rows, _) = raw_rows(&raw, training)?;

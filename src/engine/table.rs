@@ -12,7 +12,7 @@ use super::outcome::{PartMeta, Payload, SegmentDone, StepDone, TableMeta};
 use super::run::Cx;
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{self, Part, ROW, Shape, Table, column_digest};
-use crate::ops::FitContext;
+use crate::ops::{FitContext, no_tables};
 use crate::plan::{Input, OpNode, Plan, Step, TableStep};
 use crate::recipe::{RowStep, offspring};
 use crate::source::Fault;
@@ -91,6 +91,7 @@ fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(Segment
                 key::shape(&mut parts, shape);
             }
             key::ops(&mut parts, ops, cx.plan);
+            key::others(&mut parts, ops, cx)?;
             let done = segment(cx, label, &parts, ops, || Ok((*cx.table(source)?).clone()))?;
             cx.tables.counted(source, done.0.table.input);
             Ok(done)
@@ -102,6 +103,7 @@ fn after(cx: &Cx, label: &str, before: &TableMeta, ops: &[&OpNode]) -> Result<(S
     let mut parts = Parts::new("table");
     key::table(&mut parts, before);
     key::ops(&mut parts, ops, cx.plan);
+    key::others(&mut parts, ops, cx)?;
     segment(cx, label, &parts, ops, || load(cx, before))
 }
 
@@ -113,7 +115,7 @@ fn segment(
     input: impl FnOnce() -> Result<Table, Fault>,
 ) -> Result<(SegmentDone, Option<String>), Fault> {
     let done = unit(cx, label, parts, || {
-        let worked = work_told(ops, input()?, cx.plan, &|done| {
+        let worked = work_told(ops, input()?, cx, &|done| {
             cx.progress(done, ops.len(), "ops");
             cx.check()
         })?;
@@ -126,6 +128,27 @@ fn segment(
     Ok((segment, done.ran))
 }
 
+/// Where ops find what isn't in their own table.
+pub(super) trait Tables {
+    /// The plan that they are of.
+    fn plan(&self) -> &Plan;
+    /// Another table.
+    fn other(&self, input: Input) -> Result<Table, Fault>;
+}
+
+impl Tables for Cx<'_> {
+    fn plan(&self) -> &Plan {
+        self.plan
+    }
+
+    fn other(&self, input: Input) -> Result<Table, Fault> {
+        match input {
+            Input::Source(source) => Ok((*self.table(source)?).clone()),
+            Input::Step(step) => load(self, self.done(step).table()),
+        }
+    }
+}
+
 /// A table through ops, with what they learned.
 pub(super) struct Worked {
     pub(super) table: Table,
@@ -136,17 +159,18 @@ pub(super) struct Worked {
 }
 
 /// Fits and applies each op in turn. Faults have their route from the document's root.
-pub(super) fn work(ops: &[&OpNode], table: Table, plan: &Plan) -> Result<Worked, Fault> {
-    work_told(ops, table, plan, &|_| Ok(()))
+pub(super) fn work(ops: &[&OpNode], table: Table, tables: &dyn Tables) -> Result<Worked, Fault> {
+    work_told(ops, table, tables, &|_| Ok(()))
 }
 
 /// The same. `go_on` is asked before each op and in the end, with how many are done.
 pub(super) fn work_told(
     ops: &[&OpNode],
     mut table: Table,
-    plan: &Plan,
+    tables: &dyn Tables,
     go_on: &dyn Fn(usize) -> Result<(), Fault>,
 ) -> Result<Worked, Fault> {
+    let plan = tables.plan();
     let mut fitted = Vec::new();
     let mut recipe = Vec::new();
     let mut dropped = Vec::new();
@@ -157,7 +181,11 @@ pub(super) fn work_told(
             let message = format!("`{}`: {}", node.op.name(), fault.message);
             Fault { message, ..node.place(fault) }
         };
-        let cx = FitContext { target: plan.target.as_deref(), seed: plan.seed, rows: node.rows };
+        let others = |name: &str| match node.others.iter().find(|(other, _)| other == name) {
+            Some((_, input)) => tables.other(*input),
+            None => no_tables(name),
+        };
+        let cx = FitContext { target: plan.target.as_deref(), seed: plan.seed, rows: node.rows, tables: &others };
         let mut faults = Vec::new();
         node.op.shape(&table.shape, None, &mut faults);
         if let Some(fault) = faults.into_iter().next() {
@@ -172,7 +200,8 @@ pub(super) fn work_told(
         let before = table.rows();
         table = node.op.table(&learned, table, &cx).map_err(at)?;
         offspring.iter().for_each(|name| table.shape.guard(name));
-        dropped.push((node.op.name().to_owned(), before - table.rows()));
+        // Some ops make rows.
+        dropped.push((node.op.name().to_owned(), before.saturating_sub(table.rows())));
         fitted.push(learned);
     }
     go_on(ops.len())?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::table::work;
+use super::table::{Tables, work};
 use crate::data::{Table, records};
 use crate::plan::{Given, Input, OpNode, Plan, PlanTest};
 use crate::source::Fault;
@@ -36,9 +36,26 @@ fn one(plan: &Plan, test: &PlanTest) -> Vec<String> {
     failures
 }
 
+/// What a test gives: other tables are made of given rows too.
+struct GivenTables<'a>(&'a Plan, &'a PlanTest);
+
+impl Tables for GivenTables<'_> {
+    fn plan(&self) -> &Plan {
+        self.0
+    }
+
+    fn other(&self, input: Input) -> Result<Table, Fault> {
+        of_input(self.0, self.1, input)
+    }
+}
+
 /// The table of a step, from the given rows.
 fn made(plan: &Plan, test: &PlanTest, step: usize) -> Result<Table, Fault> {
-    let (source, steps) = plan.chain(Input::Step(step));
+    of_input(plan, test, Input::Step(step))
+}
+
+fn of_input(plan: &Plan, test: &PlanTest, input: Input) -> Result<Table, Fault> {
+    let (source, steps) = plan.chain(input);
     let name = &plan.sources[source].spec.name;
     let given = test.given.iter().find(|given: &&Given| given.source == source);
     let given = given
@@ -47,7 +64,7 @@ fn made(plan: &Plan, test: &PlanTest, step: usize) -> Result<Table, Fault> {
     let mut shape = given.table.shape.clone();
     shape.protected.clone_from(&plan.protected);
     shape.guarded.clone_from(&plan.guarded);
-    Ok(work(&ops, given.table.clone().with_shape(shape), plan)?.table)
+    Ok(work(&ops, given.table.clone().with_shape(shape), &GivenTables(plan, test))?.table)
 }
 
 /// Row by row; columns that aren't expected aren't compared.

@@ -1,9 +1,9 @@
 //! Every op, one line each. Schema, documentation, messages, keys and contract tests follow from here.
 
-use super::{OpEntry, clean, transform};
+use super::{OpEntry, clean, table, transform};
 use crate::source::{Fault, suggest};
 
-static CATALOGUE: [OpEntry; 15] = [
+static CATALOGUE: [OpEntry; 16] = [
     OpEntry::of::<clean::DropMissing>(),
     OpEntry::of::<clean::FillMissing>(),
     OpEntry::of::<clean::DropDuplicates>(),
@@ -19,6 +19,7 @@ static CATALOGUE: [OpEntry; 15] = [
     OpEntry::of::<transform::OneHot>(),
     OpEntry::of::<transform::Standardize>(),
     OpEntry::of::<transform::Select>(),
+    OpEntry::of::<table::Join>(),
 ];
 
 /// Ops that the language has and this version doesn't.
@@ -46,7 +47,6 @@ const LATER: &[&str] = &[
     "text",
     "pca",
     "balance",
-    "join",
     "aggregate",
     "lag",
     "rolling",
@@ -83,6 +83,10 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("standard_scaler", "standardize"),
     ("zscore", "standardize"),
     ("remove_outliers", "drop_outliers"),
+    ("merge", "join"),
+    ("left_join", "join"),
+    ("merge_asof", "join"),
+    ("join_asof", "join"),
 ];
 
 /// Every op, in the order of the language page.

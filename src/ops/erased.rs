@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{FitContext, Op, Page, Rows, form};
+use super::{Entry, FitContext, Op, Page, Reference, Rows, form};
 use crate::data::{Part, Shape, Table};
 use crate::expr::Scope;
 use crate::recipe::RowStep;
@@ -18,6 +18,10 @@ pub trait CheckedOp: Send + Sync {
     fn version(&self) -> u32;
     /// Its part of the key.
     fn canonical(&self) -> Json;
+    /// Learns what another table looks like; see [`Op::meet`].
+    fn meet(&mut self, table: &str, shape: Option<&Shape>);
+    /// The columns that it reads of another table; see [`Op::reads`].
+    fn reads(&self, table: &str) -> Option<BTreeSet<String>>;
     /// Whether the pipeline's seed counts in its key.
     fn uses_chance(&self) -> bool;
     /// Whether what it learns depends on the target.
@@ -26,6 +30,8 @@ pub trait CheckedOp: Send + Sync {
     fn drops_rows(&self) -> bool;
     /// Whether it marks rows as train, validation or test.
     fn splits(&self) -> bool;
+    /// What of its result a request brings itself.
+    fn entry(&self) -> Entry;
     /// Whether it learns from the train rows.
     fn learns(&self) -> bool;
     /// Each column that it computes, with those it is computed from.
@@ -59,6 +65,14 @@ impl<O: Op> CheckedOp for O {
         serde_json::to_value(self).expect("a checked op is plain data")
     }
 
+    fn meet(&mut self, table: &str, shape: Option<&Shape>) {
+        Op::meet(self, table, shape);
+    }
+
+    fn reads(&self, table: &str) -> Option<BTreeSet<String>> {
+        Op::reads(self, table)
+    }
+
     fn uses_chance(&self) -> bool {
         O::CHANCE
     }
@@ -73,6 +87,10 @@ impl<O: Op> CheckedOp for O {
 
     fn splits(&self) -> bool {
         O::SPLITS
+    }
+
+    fn entry(&self) -> Entry {
+        Op::entry(self)
     }
 
     fn learns(&self) -> bool {
@@ -136,6 +154,8 @@ pub struct OpEntry {
     pub shorthand: Option<&'static str>,
     /// The JSON Schema of its argument written as fields.
     pub schema: fn() -> schemars::Schema,
+    /// The other tables that an argument names; see [`Op::references`].
+    pub references: fn(&Node) -> Vec<Reference>,
     /// Reads and checks its argument.
     pub read: fn(&Node, &Scope) -> ReadOp,
 }
@@ -158,6 +178,7 @@ impl OpEntry {
             page: O::PAGE,
             shorthand: O::SHORTHAND,
             schema: || schemars::schema_for!(O::Params),
+            references: O::references,
             read: |argument, scope| {
                 let params = form::read::<O::Params>(argument, O::SHORTHAND)?;
                 Ok(Box::new(O::check(params, scope)?))

@@ -4,6 +4,7 @@ mod catalogue;
 mod clean;
 mod erased;
 mod form;
+mod table;
 mod transform;
 
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::data::{Part, Shape, Table};
 use crate::expr::Scope;
 use crate::recipe::{RowStep, apply};
-use crate::source::Fault;
+use crate::source::{Fault, Node, Route};
 
 pub use catalogue::{catalogue, find};
 pub use erased::{CheckedOp, OpEntry, ReadOp};
@@ -29,6 +30,10 @@ pub enum Serving {
     Refuses,
     /// Nothing.
     Nothing,
+    /// As its argument says: what it brings travels along, or is asked for.
+    AsSaid,
+    /// Nothing: a request begins after it.
+    Begins,
 }
 
 impl fmt::Display for Serving {
@@ -37,8 +42,21 @@ impl fmt::Display for Serving {
             Serving::Same => "same",
             Serving::Refuses => "refuses the row",
             Serving::Nothing => "nothing",
+            Serving::AsSaid => "as its argument says",
+            Serving::Begins => "a request begins after it",
         })
     }
+}
+
+/// What of an op's result a request brings itself, because only a whole table could make it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing.
+    Nothing,
+    /// The columns that it adds.
+    Columns,
+    /// All: a request begins after it, and its rows aren't those of the table before.
+    All,
 }
 
 /// Which rows an op works on, said beside it.
@@ -74,7 +92,17 @@ pub struct FitContext<'a> {
     pub seed: u64,
     /// Which rows the op works on, when the file says so.
     pub rows: Option<Rows>,
+    /// Another table, by the name that the op's argument gives it.
+    pub tables: &'a dyn Fn(&str) -> Result<Table, Fault>,
 }
+
+/// For ops that know no table but their own.
+pub fn no_tables(name: &str) -> Result<Table, Fault> {
+    Err(Fault::new("unknown-step", format!("there is no table `{name}` here")))
+}
+
+/// Another table that an argument names: the name, and where it stands below the argument.
+pub type Reference = (String, Route);
 
 /// What the author of an op writes. `Self` is the checked form; its serialization is its canonical form, and so its part of the key.
 pub trait Op: Serialize + Send + Sync + Sized + 'static {
@@ -97,8 +125,25 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
     /// What it learns: `()` when nothing.
     type Fitted: Serialize + DeserializeOwned + Send + Sync;
 
+    /// The other tables that an argument names, told before it is checked.
+    fn references(argument: &Node) -> Vec<Reference> {
+        let _ = argument;
+        Vec::new()
+    }
+
     /// The checked form, or every mistake in the argument. Pure.
     fn check(params: Self::Params, scope: &Scope) -> Result<Self, Vec<Fault>>;
+
+    /// Learns what another table looks like that its argument names; `None` if its columns aren't known.
+    fn meet(&mut self, table: &str, shape: Option<&Shape>) {
+        let _ = (table, shape);
+    }
+
+    /// The columns that it reads of another table; `None` if all of them count.
+    fn reads(&self, table: &str) -> Option<BTreeSet<String>> {
+        let _ = table;
+        None
+    }
 
     /// The columns after it. Mistakes go to `faults`, and the answer is then the best guess, so that later ops can be checked too.
     /// `fitted` closes the open families that only the data could tell.
@@ -113,6 +158,11 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
     fn makes(&self, part: Part) -> bool {
         let _ = part;
         false
+    }
+
+    /// What of its result a request brings itself; its row steps ask for that then.
+    fn entry(&self) -> Entry {
+        Entry::Nothing
     }
 
     /// Whether, with this argument, it learns anything.

@@ -215,7 +215,7 @@ fn step(
             start.map(|(input, shape, is_split)| {
                 let start =
                     table::Start { input, shape, is_split, target: plan.target.as_deref(), params: &spec.params };
-                StepKind::Table(table::table(spec_table, start, faults))
+                StepKind::Table(table::table(spec_table, start, plan, faults))
             })
         }
         Verb::Train(spec_train) => start(&spec_train.table, "train", plan, &mut found)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::node::{Evaluate, Input, On, Plan, StepKind, Train};
 use crate::data::Part;
 use crate::learn::{Task, find_metric, metrics};
+use crate::ops::Entry;
 use crate::recipe::offspring;
 use crate::source::{Fault, Route, suggest};
 use crate::spec::{EvaluateSpec, Over};
@@ -251,9 +252,17 @@ fn slice(column: &str, plan: &Plan, train: &Train) -> Result<(String, Input), Fa
         Input::Source(source) => plan.sources[*source].shape.as_ref(),
         Input::Step(step) => plan.table(*step).and_then(|table| table.shape.as_ref()),
     };
+    // Before a table whose rows a request begins with, rows were others.
+    let begins = |input: &Input| match input {
+        Input::Source(_) => false,
+        Input::Step(step) => plan.table(*step).expect("a table").ops.iter().any(|node| node.op.entry() == Entry::All),
+    };
+    let first = tables.iter().rposition(begins).unwrap_or(0);
     let before = first_rewriting(column, plan, source, &tables);
-    let last =
-        tables[..before].iter().rev().find(|input| shape(input).is_none_or(|shape| shape.known(column).is_some()));
+    let last = tables[first.min(before)..before]
+        .iter()
+        .rev()
+        .find(|input| shape(input).is_none_or(|shape| shape.known(column).is_some()));
     if let Some(input) = last {
         return Ok((column.to_owned(), *input));
     }

@@ -8,40 +8,43 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use crate::source::{Fault, Route, suggest};
 use crate::spec::{Origin, Spec, StepSpec, Verb};
 
-/// A reference by name, and where it stands below its step.
+/// A reference by name, and where it stands.
 struct Reference<'a> {
     name: &'a str,
     route: Route,
 }
 
 fn references(step: &StepSpec) -> Vec<Reference<'_>> {
-    let one = |name, key: &str| vec![Reference { name, route: Route::of([key]) }];
+    let here = step.route();
+    let one = |name, key: &str| vec![Reference { name, route: here.key(key) }];
     match &step.verb {
         Verb::Table(table) => {
             let key = if table.verb == crate::spec::VerbKind::Clean { "clean" } else { "transform" };
-            one(&table.input, key)
+            let others = table.ops.iter().filter(|op| op.when).flat_map(|op| &op.others);
+            let others = others.map(|(name, route)| Reference { name, route: route.clone() });
+            one(&table.input, key).into_iter().chain(others).collect()
         }
         Verb::Train(train) => {
             let members = train.members.iter().map(|(index, name)| {
-                let route = Route::of(["with", "of"]).index(*index);
+                let route = here.key("with").key("of").index(*index);
                 Reference { name, route }
             });
             one(&train.table, "train").into_iter().chain(members).collect()
         }
         Verb::Brought(brought) => vec![
-            Reference { name: &brought.program, route: Route::here() },
-            Reference { name: &brought.train.table, route: Route::of(["input"]) },
+            Reference { name: &brought.program, route: here.clone() },
+            Reference { name: &brought.train.table, route: here.key("input") },
         ],
         Verb::Deploy(deploy) => one(&deploy.step, "deploy"),
         Verb::Evaluate(evaluate) => evaluate
             .models
             .iter()
             .enumerate()
-            .map(|(index, name)| Reference { name, route: Route::of(["evaluate"]).index(index) })
-            .chain(evaluate.table().map(|name| Reference { name, route: Route::of(["on"]) }))
+            .map(|(index, name)| Reference { name, route: here.key("evaluate").index(index) })
+            .chain(evaluate.table().map(|name| Reference { name, route: here.key("on") }))
             .collect(),
         Verb::Run(run) => {
-            run.inputs.iter().map(|input| Reference { name: &input.name, route: input.route.clone() }).collect()
+            run.inputs.iter().map(|input| Reference { name: &input.name, route: here.join(&input.route) }).collect()
         }
     }
 }
@@ -152,7 +155,7 @@ fn unknown(spec: &Spec, step: &StepSpec, reference: &Reference) -> Fault {
     let names = names.chain(spec.sources.iter().map(|source| source.name.as_str())).filter(|name| *name != step.name);
     Fault::new("unknown-step", format!("there is no step or source `{}`", reference.name))
         .maybe_help(suggest(reference.name, names))
-        .under(&step.route().join(&reference.route))
+        .under(&reference.route)
 }
 
 /// The whole path of a cycle, from the step that comes first in the file.
@@ -180,7 +183,6 @@ fn cycle(names: &Names, members: &[usize]) -> Fault {
     let first = &spec.steps[path[0]];
     let next = path[1];
     let reference = references(first).into_iter().find(|reference| names.step(reference.name) == Ok(Some(next)));
-    let route = reference.map(|reference| reference.route).unwrap_or_default();
-    Fault::new("cycle", format!("a step can't work on its own result: {}", shown.join(" → ")))
-        .under(&first.route().join(&route))
+    let route = reference.map_or_else(|| first.route(), |reference| reference.route);
+    Fault::new("cycle", format!("a step can't work on its own result: {}", shown.join(" → "))).under(&route)
 }

@@ -28,5 +28,5 @@ pub use node::{
     Cv, Deploy, Evaluate, Given, Input, On, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode, Step,
     StepKind, TableStep, Target, Train,
 };
-pub use request::request;
+pub use request::{brings, enter, request};
 pub use tune::{Resource, Tune, Using};

@@ -123,7 +123,13 @@ impl Plan {
             Input::Source(source) => self.maker(*source),
         };
         match kind {
-            StepKind::Table(table) => of(&table.input).into_iter().collect(),
+            StepKind::Table(table) => {
+                let others = table.ops.iter().flat_map(|node| &node.others).filter_map(|(_, other)| of(other));
+                let mut needs: Vec<usize> = of(&table.input).into_iter().chain(others).collect();
+                needs.sort_unstable();
+                needs.dedup();
+                needs
+            }
             StepKind::Train(train) => {
                 let members = train.ensemble.iter().flat_map(|ensemble| ensemble.members.iter().copied());
                 let brought = train.brought.as_ref().map(|brought| brought.step);
@@ -266,6 +272,8 @@ pub struct OpNode {
     pub op: Box<dyn CheckedOp>,
     /// Which rows it works on, if that was said.
     pub rows: Option<Rows>,
+    /// The other tables that its argument names.
+    pub others: Vec<(String, Input)>,
     /// Where its argument stands.
     pub route: Route,
     /// The field that the argument stands for, if it is written in its short form.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::node::{Input, OpNode, TableStep};
+use super::build;
+use super::node::{Input, OpNode, Plan, TableStep};
 use crate::data::{Shape, Value};
 use crate::expr::Scope;
 use crate::ops::find;
@@ -27,18 +28,22 @@ pub(super) struct Start<'a> {
 const ABOUT_COLUMNS: [&str; 3] = ["unknown-column", "wrong-type", "ambiguous-column"];
 
 /// Checks a table step. Faults have their routes from the document's root.
-pub(super) fn table(spec: &TableSpec, start: Start, faults: &mut Vec<Fault>) -> TableStep {
+pub(super) fn table(spec: &TableSpec, start: Start, plan: &Plan, faults: &mut Vec<Fault>) -> TableStep {
     let mut shape = start.shape.cloned();
     let mut is_split = start.is_split;
     let mut ops = Vec::new();
     let mut split = None;
     for written in &spec.ops {
-        let Some(node) = read(written, shape.as_ref(), start.params, faults) else {
+        let Some(mut node) = read(written, shape.as_ref(), start.params, faults) else {
             // What comes after can't know its columns.
             shape = None;
             continue;
         };
         if !written.when {
+            continue;
+        }
+        if !meet(&mut node, written, plan, faults) {
+            shape = None;
             continue;
         }
         if node.op.splits() {
@@ -88,6 +93,26 @@ fn guard(node: &OpNode, before: &Shape, after: &mut Shape) {
     }
 }
 
+/// Lets an op meet the other tables that it names. False if one of them isn't there, or is no table to be joined.
+fn meet(node: &mut OpNode, written: &OpSpec, plan: &Plan, faults: &mut Vec<Fault>) -> bool {
+    for (name, route) in &written.others {
+        let mut found = Vec::new();
+        let Some((input, shape, is_split)) = build::start(name, "", plan, &mut found) else {
+            faults.extend(found.into_iter().map(|fault| Fault { route: route.clone(), ..fault }));
+            return false;
+        };
+        if is_split {
+            let message = format!("the rows of `{name}` are split, and would be met by rows of other parts");
+            let fault = Fault::new("split-table", message).help("name the table before its split");
+            faults.push(fault.under(route));
+            return false;
+        }
+        node.op.meet(name, shape);
+        node.others.push((name.clone(), input));
+    }
+    true
+}
+
 fn read(
     written: &OpSpec,
     shape: Option<&Shape>,
@@ -109,7 +134,7 @@ fn read(
     match (entry.read)(&written.argument, &scope) {
         Ok(op) => {
             let short = entry.short(&written.argument);
-            Some(OpNode { op, rows: written.rows, route: written.route.clone(), short })
+            Some(OpNode { op, others: Vec::new(), rows: written.rows, route: written.route.clone(), short })
         }
         Err(found) => {
             let told = found.into_iter().filter(|fault| shape.is_some() || !ABOUT_COLUMNS.contains(&fault.code));

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use polars::prelude::{Column, DataFrame, IdxCa, IdxSize};
+use polars::prelude::{BooleanChunked, Column, DataFrame, IdxCa, IdxSize};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Cells, Kind, Value, column_of, unexpected, value_at};
@@ -18,6 +18,9 @@ pub struct Lookup {
     #[serde(skip_serializing_if = "Option::is_none")]
     asof: Option<AsOf>,
     columns: Vec<Looked>,
+    /// Why a record is refused for which no row is found; without it, the defaults stand in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refuse: Option<String>,
 }
 
 /// Of the rows with the key, the last whose time isn't after the record's.
@@ -49,13 +52,15 @@ struct Written {
     keys: Vec<Cells>,
     asof: Option<AsOf>,
     columns: Vec<Looked>,
+    refuse: Option<String>,
 }
 
 impl TryFrom<Written> for Lookup {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        Lookup::new(written.on, written.keys, written.asof, written.columns)
+        let lookup = Lookup::new(written.on, written.keys, written.asof, written.columns)?;
+        Ok(Lookup { refuse: written.refuse, ..lookup })
     }
 }
 
@@ -69,7 +74,10 @@ impl Lookup {
         let times = asof.iter().map(|asof| &asof.times);
         let lengths = keys.iter().chain(times).chain(columns.iter().map(|looked| &looked.cells)).map(Cells::len);
         let lengths: Vec<usize> = lengths.collect();
-        if on.len() != keys.len() || on.is_empty() || lengths.windows(2).any(|pair| pair[0] != pair[1]) {
+        if on.len() != keys.len()
+            || on.is_empty() && asof.is_none()
+            || lengths.windows(2).any(|pair| pair[0] != pair[1])
+        {
             return Err("a lookup whose columns don't fit each other".to_owned());
         }
         if let Some(asof) = &asof
@@ -83,7 +91,7 @@ impl Lookup {
                 return Err(format!("`{}` is {kind}, and its default isn't", looked.name));
             }
         }
-        Ok(Self { on, keys, asof, columns })
+        Ok(Self { on, keys, asof, columns, refuse: None })
     }
 
     /// A table of one key column.
@@ -92,6 +100,17 @@ impl Lookup {
     /// When a column is of another length, or its default of another type: the caller made all of them.
     pub fn by(on: &str, keys: Cells, columns: Vec<Looked>) -> Self {
         Lookup::new(vec![on.to_owned()], vec![keys], None, columns).expect("columns made together")
+    }
+
+    /// The same refusing records for which no row is found.
+    #[must_use]
+    pub fn or_refuse(self, reason: impl Into<String>) -> Self {
+        Self { refuse: Some(reason.into()), ..self }
+    }
+
+    /// Why a record is refused for which no row is found, if it is.
+    pub fn refuses(&self) -> Option<&str> {
+        self.refuse.as_deref()
     }
 
     /// The columns that it reads.
@@ -104,6 +123,11 @@ impl Lookup {
         &self.columns
     }
 
+    fn rows(&self) -> usize {
+        let times = self.asof.iter().map(|asof| &asof.times);
+        self.keys.iter().chain(times).map(Cells::len).next().unwrap_or(0)
+    }
+
     /// Its keys, if they are of one column and no time counts: for backends that know no others.
     pub fn single(&self) -> Option<(&str, &Cells)> {
         match (self.on.as_slice(), self.keys.as_slice(), &self.asof) {
@@ -112,15 +136,15 @@ impl Lookup {
         }
     }
 
-    /// The same bringing only these columns; `None` if none is left.
+    /// The same bringing only these columns; `None` if nothing is left to do.
     pub(super) fn only(&self, wanted: impl Fn(&str) -> bool) -> Option<Self> {
         let columns: Vec<Looked> = self.columns.iter().filter(|looked| wanted(&looked.name)).cloned().collect();
-        (!columns.is_empty()).then(|| Self { columns, ..self.clone() })
+        (!columns.is_empty() || self.refuse.is_some()).then(|| Self { columns, ..self.clone() })
     }
 
     /// Made ready to be asked.
     pub(super) fn index(&self) -> Index {
-        let rows = self.keys.first().map_or(0, Cells::len);
+        let rows = self.rows();
         let mut found: HashMap<Vec<u8>, Vec<u32>> = HashMap::with_capacity(rows);
         let mut key = Vec::new();
         for row in 0..rows {
@@ -150,7 +174,7 @@ impl Lookup {
         let index = self.index();
         let asked = self.reads().map(|name| frame.column(name).cloned().map_err(unexpected));
         let asked: Vec<Column> = asked.collect::<Result<_, _>>()?;
-        let nowhere = self.keys[0].len() as IdxSize;
+        let nowhere = self.rows() as IdxSize;
         let mut key = Vec::new();
         let rows: Vec<IdxSize> = (0..frame.height())
             .map(|row| {
@@ -164,6 +188,10 @@ impl Lookup {
             cells.push(looked.otherwise.clone());
             let column = column_of(&looked.name, looked.cells.kind(), &cells);
             frame.with_column(column.take(&rows).map_err(unexpected)?).map_err(unexpected)?;
+        }
+        if self.refuse.is_some() {
+            let stays: BooleanChunked = rows.iter().map(|row| Some(row != Some(nowhere))).collect();
+            return frame.filter(&stays).map_err(unexpected);
         }
         Ok(frame)
     }

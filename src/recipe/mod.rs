@@ -12,5 +12,5 @@ mod table;
 pub use lookup::{AsOf, Looked, Lookup};
 pub use prune::{Pruned, prune};
 pub use row::{Evaluator, Refusal};
-pub use step::{RowStep, offspring};
+pub use step::{RowStep, of_record, offspring};
 pub use table::{Applied, HIDDEN, apply, evaluate, first_where};

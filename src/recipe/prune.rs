@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::step::RowStep;
+use super::lookup::Lookup;
+use super::step::{RowStep, of_record};
 use crate::expr::Expr;
 
 /// A chain cut down to what is needed.
@@ -18,8 +19,10 @@ pub struct Pruned {
 /// Cuts `steps` down to what makes the columns `needed`. Refusals stay, with what they read, unless any of that is made,
 /// however indirectly, from an `excluded` raw column: a request can't be judged by what it doesn't have.
 pub fn prune(steps: &[RowStep], needed: &BTreeSet<String>, excluded: &BTreeSet<String>) -> Pruned {
+    let steps = of_record(steps);
     let barred = barred_refusals(steps, excluded);
     let mut live = needed.clone();
+    let mut asked = BTreeSet::new();
     let mut kept = Vec::new();
     for (nth, step) in steps.iter().enumerate().rev() {
         let left = match step {
@@ -28,6 +31,7 @@ pub fn prune(steps: &[RowStep], needed: &BTreeSet<String>, excluded: &BTreeSet<S
                 live.extend(when.columns());
                 step.clone()
             }),
+            RowStep::Lookup(lookup) if barred.contains(&nth) && !brings_any(lookup, &live) => None,
             RowStep::Lookup(lookup) => lookup.only(|name| live.contains(name)).map(|lookup| {
                 for looked in lookup.brings() {
                     live.remove(&looked.name);
@@ -35,12 +39,18 @@ pub fn prune(steps: &[RowStep], needed: &BTreeSet<String>, excluded: &BTreeSet<S
                 live.extend(lookup.reads().cloned());
                 RowStep::Lookup(lookup)
             }),
+            RowStep::Ask { columns, .. } => {
+                let wanted: Vec<String> = columns.iter().filter(|name| live.remove(*name)).cloned().collect();
+                asked.extend(wanted.iter().cloned());
+                (!wanted.is_empty()).then(|| RowStep::ask(wanted))
+            }
             RowStep::Keep { columns } => keep(columns, &live),
             RowStep::Rename { columns } => rename(columns, &mut live),
         };
         kept.extend(left);
     }
     kept.reverse();
+    live.extend(asked);
     Pruned { steps: kept, inputs: live }
 }
 
@@ -51,6 +61,11 @@ fn barred_refusals(steps: &[RowStep], excluded: &BTreeSet<String>) -> BTreeSet<u
     for (nth, step) in steps.iter().enumerate() {
         match step {
             RowStep::Set { .. } | RowStep::Lookup(_) => {
+                if let RowStep::Lookup(lookup) = step
+                    && lookup.reads().any(|name| tainted.contains(name))
+                {
+                    barred.insert(nth);
+                }
                 let marks = step.makes().into_iter().map(|(name, read)| (name, !read.is_disjoint(&tainted)));
                 for (name, mark) in marks.collect::<Vec<_>>() {
                     if mark {
@@ -60,6 +75,7 @@ fn barred_refusals(steps: &[RowStep], excluded: &BTreeSet<String>) -> BTreeSet<u
                     }
                 }
             }
+            RowStep::Ask { columns, .. } => tainted.retain(|name| !columns.contains(name)),
             RowStep::Refuse { when, .. } => {
                 if !when.columns().is_disjoint(&tainted) {
                     barred.insert(nth);
@@ -73,6 +89,10 @@ fn barred_refusals(steps: &[RowStep], excluded: &BTreeSet<String>) -> BTreeSet<u
         }
     }
     barred
+}
+
+fn brings_any(lookup: &Lookup, live: &BTreeSet<String>) -> bool {
+    lookup.brings().iter().any(|looked| live.contains(&looked.name))
 }
 
 fn set(columns: &[(String, Expr)], live: &mut BTreeSet<String>) -> Option<RowStep> {

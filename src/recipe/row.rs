@@ -17,7 +17,7 @@ pub struct Evaluator {
 }
 
 enum Act {
-    Look { index: Index, asked: Vec<usize>, brings: Vec<Looked>, place: usize },
+    Look { index: Index, asked: Vec<usize>, brings: Vec<Looked>, place: usize, refusal: Option<Refusal> },
     Set { value: Compiled, place: usize },
     Refuse { when: Compiled, refusal: Refusal },
 }
@@ -39,10 +39,28 @@ impl Evaluator {
     /// # Errors
     /// When a step, or the output, names a column that isn't there by then.
     pub fn new(steps: &[RowStep], input: &[String], output: &[String]) -> Result<Self, Fault> {
-        let mut names: Names = input.iter().cloned().zip(0..).collect();
+        let brought: Names = input.iter().cloned().zip(0..).collect();
+        // What is asked for later isn't there before.
+        let mut names = brought.clone();
+        for step in steps {
+            if let RowStep::Ask { columns, .. } = step {
+                names.retain(|name, _| !columns.contains(name));
+            }
+        }
         let mut made = Self { inputs: input.len(), places: input.len(), acts: Vec::new(), output: Vec::new() };
         for step in steps {
-            made.add(step, &mut names)?;
+            match step {
+                RowStep::Ask { columns, anew } => {
+                    if *anew {
+                        names.clear();
+                        made.acts.clear();
+                    }
+                    for name in columns {
+                        names.extend(brought.get(name).map(|place| (name.clone(), *place)));
+                    }
+                }
+                step => made.add(step, &mut names)?,
+            }
         }
         made.output = output.iter().map(|name| place(&names, name)).collect::<Result<_, _>>()?;
         Ok(made)
@@ -59,8 +77,11 @@ impl Evaluator {
         scratch.resize(self.places, Value::Null);
         for act in &self.acts {
             match act {
-                Act::Look { index, asked, brings, place } => {
+                Act::Look { index, asked, brings, place, refusal } => {
                     let row = index.find(asked.iter().map(|place| scratch[*place].clone()), &mut Vec::new());
+                    if let (None, Some(refusal)) = (row, refusal) {
+                        return Err(refusal.clone());
+                    }
                     for (nth, looked) in brings.iter().enumerate() {
                         let found = row.and_then(|row| looked.cells.values().get(row));
                         scratch[place + nth] = found.unwrap_or(&looked.otherwise).clone();
@@ -80,6 +101,7 @@ impl Evaluator {
         match step {
             RowStep::Set { columns } => self.set(columns, names)?,
             RowStep::Lookup(lookup) => self.look(lookup, names)?,
+            RowStep::Ask { .. } => {}
             RowStep::Refuse { when, reason, field } => self.acts.push(Act::Refuse {
                 when: when.compile(&|name| names.get(name).copied())?,
                 refusal: Refusal { reason: reason.clone(), field: field.clone() },
@@ -107,7 +129,9 @@ impl Evaluator {
         names.extend(fresh.collect::<Vec<_>>());
         let place = self.places;
         self.places += brings.len();
-        self.acts.push(Act::Look { index: lookup.index(), asked, brings, place });
+        let field = lookup.reads().next().cloned();
+        let refusal = lookup.refuses().map(|reason| Refusal { reason: reason.to_owned(), field });
+        self.acts.push(Act::Look { index: lookup.index(), asked, brings, place, refusal });
         Ok(())
     }
 

@@ -27,6 +27,14 @@ pub enum RowStep {
     },
     /// Brings columns of a small table that travels along.
     Lookup(Lookup),
+    /// Columns that a record brings itself, because only a whole table could make them: those of another table, of rows
+    /// before. A table has them already.
+    Ask {
+        /// Their names.
+        columns: Vec<String>,
+        /// Whether they are all that there is of a record: what comes before does nothing to it.
+        anew: bool,
+    },
     /// Leaves only these columns, in this order.
     Keep {
         /// Their names.
@@ -50,6 +58,12 @@ pub fn offspring(steps: &[RowStep], from: &BTreeSet<String>) -> BTreeSet<String>
     found
 }
 
+/// The steps that a record goes through: those after the last one that lets it begin anew.
+pub fn of_record(steps: &[RowStep]) -> &[RowStep] {
+    let begins = steps.iter().rposition(|step| matches!(step, RowStep::Ask { anew: true, .. }));
+    &steps[begins.unwrap_or(0)..]
+}
+
 impl RowStep {
     /// Each column that it makes or replaces, with those that it is made of.
     pub fn makes(&self) -> Vec<(&str, BTreeSet<String>)> {
@@ -59,7 +73,7 @@ impl RowStep {
                 let read: BTreeSet<String> = lookup.reads().cloned().collect();
                 lookup.brings().iter().map(|looked| (looked.name.as_str(), read.clone())).collect()
             }
-            RowStep::Refuse { .. } | RowStep::Keep { .. } | RowStep::Rename { .. } => Vec::new(),
+            RowStep::Ask { .. } | RowStep::Refuse { .. } | RowStep::Keep { .. } | RowStep::Rename { .. } => Vec::new(),
         }
     }
 
@@ -76,6 +90,16 @@ impl RowStep {
     /// Leaves only these columns.
     pub fn keep(columns: Vec<String>) -> Self {
         RowStep::Keep { columns }
+    }
+
+    /// Asks for columns beside those that a record has.
+    pub fn ask(columns: Vec<String>) -> Self {
+        RowStep::Ask { columns, anew: false }
+    }
+
+    /// Lets a record begin here, with these columns.
+    pub fn begin(columns: Vec<String>) -> Self {
+        RowStep::Ask { columns, anew: true }
     }
 
     /// Changes names: `(old, new)`.

@@ -36,6 +36,13 @@ pub fn apply(steps: &[RowStep], frame: DataFrame) -> Result<Applied, Fault> {
                     None => lookup.apply(applied.frame)?,
                 }
             }
+            RowStep::Ask { columns, .. } => {
+                let known: Vec<&str> = names(&applied.frame).collect();
+                match columns.iter().find(|name| !known.contains(&name.as_str())) {
+                    Some(absent) => return Err(missing(absent, known)),
+                    None => applied.frame,
+                }
+            }
             RowStep::Keep { columns } => keep(columns, &applied.frame)?,
             RowStep::Rename { columns } => rename(columns, applied.frame)?,
         };

@@ -80,6 +80,8 @@ pub struct OpSpec {
     pub name: String,
     /// Its argument; a null node for a bare name.
     pub argument: Node,
+    /// The other tables that its argument names, and where each stands.
+    pub others: Vec<(String, Route)>,
     /// Which rows it works on, if that was said.
     pub rows: Option<Rows>,
     /// Where its name stands.

@@ -60,10 +60,18 @@ fn strip(route: &Route, prefix: &Route) -> Route {
     })
 }
 
+/// The other tables that an op's argument names. What is no op tells its own mistake later.
+fn others(name: &str, argument: &Node, route: &Route) -> Vec<(String, Route)> {
+    let found = crate::ops::find(name).map(|entry| (entry.references)(argument)).unwrap_or_default();
+    found.into_iter().map(|(name, below)| (name, route.join(&below))).collect()
+}
+
 fn op(item: &Node, route: &Route) -> Result<OpSpec, Vec<Fault>> {
     if let Data::Str(name) = &item.data {
         let argument = Node::made(Data::Null, item.span.clone());
-        return Ok(OpSpec { name: name.clone(), argument, rows: None, route: route.clone(), bare: true, when: true });
+        let others = Vec::new();
+        let (name, route) = (name.clone(), route.clone());
+        return Ok(OpSpec { name, argument, others, rows: None, route, bare: true, when: true });
     }
     let entries = item.entries();
     let mut faults = Vec::new();
@@ -85,6 +93,7 @@ fn op(item: &Node, route: &Route) -> Result<OpSpec, Vec<Fault>> {
         (Some(entry), None) if faults.is_empty() => Ok(OpSpec {
             name: entry.key.clone(),
             argument: entry.value.clone(),
+            others: others(&entry.key, &entry.value, &route.key(&entry.key)),
             rows,
             route: route.key(&entry.key),
             bare: false,

@@ -12,6 +12,7 @@ mod examples;
 mod fusion;
 mod golden;
 mod house;
+mod join;
 mod judging;
 mod mill;
 mod models;

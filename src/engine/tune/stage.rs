@@ -92,6 +92,7 @@ impl<'a> Stage<'a> {
             parts.add(format!("rows.all.{}", column.name()), Digest(column_digest(column)).to_string());
         }
         key::ops(&mut parts, after, cx.plan);
+        key::others(&mut parts, after, cx)?;
         draw.describe(cx.plan.seed, &mut parts);
         parts.add("classes", json!(meaning.classes));
         parts.add("positive", json!(meaning.positive));
@@ -164,7 +165,7 @@ impl<'a> Open<'a> {
         }
         let made = match &self.rows {
             Rows::Folds { table, cuts, after } => {
-                let worked = work_told(after, parted(table, &cuts[fold])?, cx.plan, &|_| cx.check());
+                let worked = work_told(after, parted(table, &cuts[fold])?, cx, &|_| cx.check());
                 let told =
                     |fault: Fault| Fault { message: format!("in fold {}: {}", fold + 1, fault.message), ..fault };
                 worked.map_err(told)?.table

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::builder::{Builder, doubles, ints, texts};
+use super::builder::{Builder, Name, doubles, ints, texts};
 use super::cell::Cell;
 use super::expr::Columns;
 use crate::data::{Kind, Value};
 use crate::learn::onnx::proto::element;
 use crate::recipe::Lookup;
 
-/// The columns that a lookup brings; `None` where what it reads couldn't go either, and was told.
+/// The columns that a lookup brings, and where it finds no row; `None` where what it reads couldn't go either, and was told.
 ///
 /// # Errors
 /// Why it has no form in ONNX.
@@ -17,7 +17,7 @@ pub(super) fn columns(
     lookup: &Lookup,
     columns: &Columns,
     builder: &mut Builder,
-) -> Result<Option<Vec<(String, Cell)>>, String> {
+) -> Result<Option<(Vec<(String, Cell)>, Name)>, String> {
     let Some((on, keys)) = lookup.single() else {
         return Err("ONNX finds rows by one text only, not by several columns or a moment".to_owned());
     };
@@ -48,7 +48,9 @@ pub(super) fn columns(
         values.push(looked.otherwise.clone());
         (looked.name.clone(), gathered(&values, looked.cells.kind(), &place, builder))
     });
-    Ok(Some(brought.collect()))
+    let brought = brought.collect();
+    let end = builder.int(nowhere);
+    Ok(Some((brought, builder.op("Equal", &[&place, &end]))))
 }
 
 fn gathered(values: &[Value], kind: Kind, place: &str, builder: &mut Builder) -> Cell {

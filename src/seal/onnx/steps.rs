@@ -16,6 +16,8 @@ pub(super) const NAT: i64 = i64::MIN;
 
 /// A recipe on its way into a graph.
 pub(super) struct Steps {
+    /// The raw columns.
+    brought: Columns,
     /// The columns by now.
     pub(super) columns: Columns,
     /// What the graph reads.
@@ -29,7 +31,13 @@ pub(super) struct Steps {
 impl Steps {
     /// From raw columns.
     pub(super) fn new(signature: &[InputField], builder: &mut Builder) -> Self {
-        let mut made = Self { columns: Columns::new(), inputs: Vec::new(), refused: None, obstacles: BTreeSet::new() };
+        let mut made = Self {
+            brought: Columns::new(),
+            columns: Columns::new(),
+            inputs: Vec::new(),
+            refused: None,
+            obstacles: BTreeSet::new(),
+        };
         for field in signature {
             let (of, doc) = match field.kind {
                 Kind::Int | Kind::Float => (element::DOUBLE, "a number; NaN is no value"),
@@ -44,6 +52,7 @@ impl Steps {
             made.allowed(field, &cell, builder);
             made.columns.insert(field.name.clone(), cell);
         }
+        made.brought.clone_from(&made.columns);
         made
     }
 
@@ -153,7 +162,12 @@ impl Steps {
                 }
             }
             RowStep::Lookup(table) => match lookup::columns(table, &self.columns, builder) {
-                Ok(Some(brought)) => self.columns.extend(brought),
+                Ok(Some((brought, strangers))) => {
+                    self.columns.extend(brought);
+                    if table.refuses().is_some() {
+                        self.refuse(strangers, builder);
+                    }
+                }
                 Ok(None) => table.brings().iter().for_each(|looked| drop(self.columns.remove(&looked.name))),
                 Err(why) => {
                     let names: Vec<String> = table.reads().map(|name| format!("`{name}`")).collect();
@@ -165,6 +179,11 @@ impl Steps {
                 if let Some(cell) = self.expr(when, builder) {
                     let when = builder.holds(&cell);
                     self.refuse(when, builder);
+                }
+            }
+            RowStep::Ask { columns, .. } => {
+                for name in columns {
+                    self.columns.extend(self.brought.get(name).map(|cell| (name.clone(), cell.clone())));
                 }
             }
             RowStep::Keep { columns } => self.columns.retain(|name, _| columns.contains(name)),
