@@ -92,8 +92,8 @@ fn past_json(run: &Run, logs: &BTreeMap<String, String>) -> Json {
 fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
     Ok(match &done.payload {
         Payload::Table(segments) => {
-            let dropped: Vec<&(String, usize)> =
-                segments.iter().flat_map(|segment| &segment.table.dropped).filter(|(_, count)| *count > 0).collect();
+            let dropped: Vec<&(String, i64)> =
+                segments.iter().flat_map(|segment| &segment.table.dropped).filter(|(_, count)| *count != 0).collect();
             let meta = done.table();
             (table_text(meta, &dropped), json!({"columns": meta.shape.fields, "parts": meta.parts, "dropped": dropped}))
         }
@@ -181,7 +181,7 @@ fn logs(store: &Store, run: &Run) -> BTreeMap<String, String> {
     steps.filter_map(log).collect()
 }
 
-fn table_text(meta: &TableMeta, dropped: &[&(String, usize)]) -> String {
+fn table_text(meta: &TableMeta, dropped: &[&(String, i64)]) -> String {
     let parts: Vec<String> = meta
         .parts
         .iter()
@@ -195,7 +195,8 @@ fn table_text(meta: &TableMeta, dropped: &[&(String, usize)]) -> String {
     }
     let mut text = format!("{}\n\n{table}", parts.join(" + "));
     for (op, count) in dropped {
-        text.push_str(&format!("\n`{op}` dropped {count} rows"));
+        let verb = if *count > 0 { "dropped" } else { "added" };
+        text.push_str(&format!("\n`{op}` {verb} {} rows", count.unsigned_abs()));
     }
     text
 }

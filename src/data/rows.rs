@@ -2,23 +2,22 @@
 
 use polars::prelude::DataFrame;
 
-use super::table::{positions, unexpected};
+use super::table::unexpected;
 use super::{Value, value_at};
 use crate::source::Fault;
 
-/// Each row's position in its source, and bytes that are equal for rows with equal values in `by`.
-pub fn row_keys(frame: &DataFrame, by: &[String]) -> Result<Vec<(i64, Vec<u8>)>, Fault> {
-    let mut keys: Vec<(i64, Vec<u8>)> =
-        positions(frame)?.iter().map(|row| (row.unwrap_or(-1), Vec::with_capacity(by.len() * 9))).collect();
+/// Bytes for each row that are equal for rows with equal values in `by`.
+pub fn row_keys(frame: &DataFrame, by: &[String]) -> Result<Vec<Vec<u8>>, Fault> {
+    let mut keys: Vec<Vec<u8>> = (0..frame.height()).map(|_| Vec::with_capacity(by.len() * 9)).collect();
     for name in by {
         let column = frame.column(name).map_err(unexpected)?;
         if let Ok(texts) = column.str() {
-            for ((_, key), text) in keys.iter_mut().zip(texts.iter()) {
+            for (key, text) in keys.iter_mut().zip(texts.iter()) {
                 push_text(key, text);
             }
             continue;
         }
-        for (row, (_, key)) in keys.iter_mut().enumerate() {
+        for (row, key) in keys.iter_mut().enumerate() {
             push(key, &value_at(column, row));
         }
     }

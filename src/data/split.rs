@@ -9,6 +9,9 @@ use super::table::{positions, unexpected};
 use super::{Part, Table, Value, value_at};
 use crate::source::Fault;
 
+/// What the draw of a split is called, beside draws for other purposes.
+const PARTS: &str = "rows";
+
 /// How rows are told apart.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Draw {
@@ -63,8 +66,10 @@ pub fn split_rows(table: Table, draw: &Draw, amounts: &Amounts, seed: u64) -> Re
         return Err(Fault::new("second-split", "the table is split already"));
     };
     let parts = match draw {
-        Draw::Rows => by_rank(&row_draws(frame, seed)?, &[(0..frame.height()).collect()], amounts),
-        Draw::Stratified(column) => by_rank(&row_draws(frame, seed)?, &groups(column_named(frame, column)?), amounts),
+        Draw::Rows => by_rank(&row_draws(frame, seed, PARTS)?, &[(0..frame.height()).collect()], amounts),
+        Draw::Stratified(column) => {
+            by_rank(&row_draws(frame, seed, PARTS)?, &groups(column_named(frame, column)?), amounts)
+        }
         Draw::Group(column) => by_group(column_named(frame, column)?, amounts, seed),
         Draw::Hash(column) => by_hash(column_named(frame, column)?, amounts, seed),
         Draw::Time(column) => by_time(column_named(frame, column)?, amounts)?,
@@ -100,9 +105,10 @@ fn column_named<'a>(frame: &'a DataFrame, name: &str) -> Result<&'a Column, Faul
     frame.column(name).map_err(unexpected)
 }
 
-/// A number for each row, as if drawn, from the seed and the row's position.
-fn row_draws(frame: &DataFrame, seed: u64) -> Result<Vec<u64>, Fault> {
-    let start = hashed(seed, b"rows");
+/// A number for each row, as if drawn, from the seed and the row's position. Draws for different purposes have nothing to do
+/// with one another.
+pub fn row_draws(frame: &DataFrame, seed: u64, purpose: &str) -> Result<Vec<u64>, Fault> {
+    let start = hashed(seed, purpose.as_bytes());
     Ok(positions(frame)?.iter().map(|row| mix(start ^ mix(row.unwrap_or(-1) as u64))).collect())
 }
 

@@ -1,6 +1,5 @@
 //! A table: its shape, and its rows in one part or, after a split, several.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use polars::prelude::{
@@ -14,6 +13,9 @@ use crate::source::Fault;
 
 /// The hidden column that holds each row's position in its source, from 0.
 pub const ROW: &str = "__row";
+
+/// The hidden column that holds each row's place after a sort, from 0, over all parts. Without it rows stand as in their source.
+pub const ORDER: &str = "__order";
 
 /// What rows are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -136,12 +138,25 @@ impl Table {
         Ok(Self { parts, ..self })
     }
 
-    /// Without the rows at these positions of the source.
-    pub fn without_rows(self, gone: &BTreeSet<i64>) -> Result<Self, Fault> {
+    /// Every row, in their order over all parts: the place of its part among the parts, and the row in it.
+    pub fn in_order(&self) -> Result<Vec<(usize, usize)>, Fault> {
+        let mut rows = Vec::with_capacity(self.rows());
+        for (part, (_, frame)) in self.parts.iter().enumerate() {
+            rows.extend(places(frame)?.iter().enumerate().map(|(row, place)| (place, part, row)));
+        }
+        // Of an unsplit table the rows stand in order already, whatever their numbers.
+        if self.parts.len() > 1 {
+            rows.sort_unstable();
+        }
+        Ok(rows.into_iter().map(|(_, part, row)| (part, row)).collect())
+    }
+
+    /// Only the rows that are marked, part by part.
+    pub fn only_marked(self, marks: &[Vec<bool>]) -> Result<Self, Fault> {
+        let mut marks = marks.iter();
         self.map(|_, frame| {
-            let keep: BooleanChunked =
-                positions(&frame)?.iter().map(|row| row.map(|row| !gone.contains(&row))).collect();
-            frame.filter(&keep).map_err(unexpected)
+            let marks = marks.next().into_iter().flatten();
+            frame.filter(&marks.map(|mark| Some(*mark)).collect::<BooleanChunked>()).map_err(unexpected)
         })
     }
 
@@ -177,7 +192,7 @@ impl Table {
             let rows: Vec<i64> = (next..next + frame.height() as i64).collect();
             next += frame.height() as i64;
             frame.with_column(Series::new(ROW.into(), rows).into_column()).map_err(unexpected)?;
-            Ok(frame)
+            Ok(frame.drop_many([ORDER]))
         })
     }
 
@@ -192,6 +207,16 @@ impl Table {
 /// The position of each row in its source.
 pub fn positions(frame: &DataFrame) -> Result<&Int64Chunked, Fault> {
     frame.column(ROW).and_then(|column| column.i64()).map_err(unexpected)
+}
+
+/// The column that tells the order of the rows over all parts.
+pub fn order_column(frame: &DataFrame) -> &'static str {
+    if frame.get_column_index(ORDER).is_some() { ORDER } else { ROW }
+}
+
+/// The place of each row in the order of the rows over all parts.
+fn places(frame: &DataFrame) -> Result<&Int64Chunked, Fault> {
+    frame.column(order_column(frame)).and_then(|column| column.i64()).map_err(unexpected)
 }
 
 /// Whether two columns hold the same, missing values being equal.

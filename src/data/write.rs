@@ -6,7 +6,7 @@ use polars::prelude::{CsvWriter, DataFrame, IpcWriter, ParquetWriter, SerWriter}
 use serde_json::{Map, Value as Json};
 
 use super::table::unexpected;
-use super::{Format, ROW, value_at};
+use super::{Format, value_at};
 use crate::source::Fault;
 
 /// The bytes of a file named `path` that holds `frame`; hidden columns stay away.
@@ -45,7 +45,7 @@ pub fn records(frame: &DataFrame) -> Vec<Map<String, Json>> {
             frame
                 .columns()
                 .iter()
-                .filter(|column| *column.name() != ROW)
+                .filter(|column| !column.name().starts_with("__"))
                 .map(|column| (column.name().to_string(), value_at(column, row).to_json()))
                 .collect()
         })

@@ -31,8 +31,8 @@ pub struct TableMeta {
     pub shape: Shape,
     /// Its parts.
     pub parts: Vec<PartMeta>,
-    /// How many rows each op dropped, in order.
-    pub dropped: Vec<(String, usize)>,
+    /// How many rows each op dropped, in order; one that repeats rows dropped less than none.
+    pub dropped: Vec<(String, i64)>,
     /// How many rows there were before the first op.
     #[serde(default)]
     pub input: Option<usize>,

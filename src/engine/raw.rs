@@ -8,7 +8,7 @@ use polars::prelude::{DataFrame, IdxCa, SortMultipleOptions};
 
 use super::run::Cx;
 use super::table::work;
-use crate::data::{Part, ROW, Table, positions, unexpected};
+use crate::data::{Part, Table, order_column, positions, unexpected};
 use crate::ops::Entry;
 use crate::plan::{Input, OpNode, enter};
 use crate::source::Fault;
@@ -38,7 +38,7 @@ pub(super) fn raw(cx: &Cx, input: Input) -> Result<Arc<Table>, Fault> {
     Ok(Arc::new(raw))
 }
 
-/// All parts of a table as one, in the order of their source.
+/// All parts of a table as one, in their order, as if they had never been parted.
 pub(super) fn whole(table: &Table) -> Result<Table, Fault> {
     let mut all: Option<DataFrame> = None;
     for (_, frame) in table.parts() {
@@ -48,7 +48,8 @@ pub(super) fn whole(table: &Table) -> Result<Table, Fault> {
         }
     }
     let all = all.expect("a table has parts");
-    let all = all.sort([ROW], SortMultipleOptions::default().with_maintain_order(true)).map_err(unexpected)?;
+    let order = order_column(&all);
+    let all = all.sort([order], SortMultipleOptions::default().with_maintain_order(true)).map_err(unexpected)?;
     Ok(Table::of_parts(table.shape.clone(), vec![(Part::All, all)]))
 }
 

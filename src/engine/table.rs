@@ -70,8 +70,8 @@ fn summary(segments: &[SegmentDone]) -> String {
     let dropped: Vec<String> = segments
         .iter()
         .flat_map(|segment| &segment.table.dropped)
-        .filter(|(_, count)| *count > 0)
-        .map(|(op, count)| format!("{op} -{count}"))
+        .filter(|(_, count)| *count != 0)
+        .map(|(op, count)| format!("{op} {:+}", -count))
         .collect();
     let dropped = if dropped.is_empty() { String::new() } else { format!(" ({})", dropped.join(", ")) };
     format!("{rows} × {} columns{dropped}", end.shape.fields.len())
@@ -154,7 +154,7 @@ pub(super) struct Worked {
     pub(super) table: Table,
     pub(super) fitted: Vec<Json>,
     pub(super) recipe: Vec<RowStep>,
-    pub(super) dropped: Vec<(String, usize)>,
+    pub(super) dropped: Vec<(String, i64)>,
     pub(super) input: usize,
 }
 
@@ -200,8 +200,7 @@ pub(super) fn work_told(
         let before = table.rows();
         table = node.op.table(&learned, table, &cx).map_err(at)?;
         offspring.iter().for_each(|name| table.shape.guard(name));
-        // Some ops make rows.
-        dropped.push((node.op.name().to_owned(), before.saturating_sub(table.rows())));
+        dropped.push((node.op.name().to_owned(), before as i64 - table.rows() as i64));
         fitted.push(learned);
     }
     go_on(ops.len())?;

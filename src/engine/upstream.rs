@@ -8,7 +8,7 @@ use super::run::Env;
 use super::sources::SourceTables;
 use super::status::kept;
 use super::table::load_part;
-use crate::data::{ROW, Table, unexpected};
+use crate::data::{ORDER, ROW, Table, unexpected};
 use crate::plan::Plan;
 use crate::source::Fault;
 use crate::store::{Digest, Store};
@@ -61,7 +61,7 @@ pub(super) fn rows(store: &Store, meta: &TableMeta) -> Result<Table, Fault> {
         }
     }
     let whole = whole.ok_or_else(|| Fault::new("no-part", "the table has no such part"))?;
-    let whole = if whole.column(ROW).is_ok() { whole.drop(ROW).map_err(unexpected)? } else { whole };
+    let whole = whole.drop_many([ROW, ORDER]);
     let shape = crate::data::Shape { fields: meta.shape.fields.clone(), ..crate::data::Shape::default() };
     Table::new(shape, whole)
 }

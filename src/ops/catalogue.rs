@@ -3,7 +3,7 @@
 use super::{OpEntry, clean, table, transform};
 use crate::source::{Fault, suggest};
 
-static CATALOGUE: [OpEntry; 16] = [
+static CATALOGUE: [OpEntry; 20] = [
     OpEntry::of::<clean::DropMissing>(),
     OpEntry::of::<clean::FillMissing>(),
     OpEntry::of::<clean::DropDuplicates>(),
@@ -20,6 +20,10 @@ static CATALOGUE: [OpEntry; 16] = [
     OpEntry::of::<transform::Standardize>(),
     OpEntry::of::<transform::Select>(),
     OpEntry::of::<table::Join>(),
+    OpEntry::of::<table::Balance>(),
+    OpEntry::of::<table::Sort>(),
+    OpEntry::of::<table::Sample>(),
+    OpEntry::of::<table::Limit>(),
 ];
 
 /// Ops that the language has and this version doesn't.
@@ -46,13 +50,9 @@ const LATER: &[&str] = &[
     "cyclical",
     "text",
     "pca",
-    "balance",
     "aggregate",
     "lag",
     "rolling",
-    "sort",
-    "sample",
-    "limit",
     "sql",
 ];
 
@@ -87,6 +87,18 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("left_join", "join"),
     ("merge_asof", "join"),
     ("join_asof", "join"),
+    ("sort_values", "sort"),
+    ("sort_by", "sort"),
+    ("order_by", "sort"),
+    ("arrange", "sort"),
+    ("head", "limit"),
+    ("first", "limit"),
+    ("slice_sample", "sample"),
+    ("oversample", "balance"),
+    ("undersample", "balance"),
+    ("random_over_sampler", "balance"),
+    ("random_under_sampler", "balance"),
+    ("resample", "balance"),
 ];
 
 /// Every op, in the order of the language page.

@@ -26,6 +26,8 @@ pub trait CheckedOp: Send + Sync {
     fn uses_chance(&self) -> bool;
     /// Whether what it learns depends on the target.
     fn needs_target(&self) -> bool;
+    /// Whether it repeats train rows, so that no split may come after it.
+    fn repeats_rows(&self) -> bool;
     /// Whether it may drop rows.
     fn drops_rows(&self) -> bool;
     /// Whether it marks rows as train, validation or test.
@@ -79,6 +81,10 @@ impl<O: Op> CheckedOp for O {
 
     fn needs_target(&self) -> bool {
         Op::needs_target(self)
+    }
+
+    fn repeats_rows(&self) -> bool {
+        Op::repeats_rows(self)
     }
 
     fn drops_rows(&self) -> bool {

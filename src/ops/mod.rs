@@ -96,6 +96,13 @@ pub struct FitContext<'a> {
     pub tables: &'a dyn Fn(&str) -> Result<Table, Fault>,
 }
 
+impl<'a> FitContext<'a> {
+    /// That of an op which knows no table but its own.
+    pub fn alone(target: Option<&'a str>, seed: u64, rows: Option<Rows>) -> Self {
+        Self { target, seed, rows, tables: &no_tables }
+    }
+}
+
 /// For ops that know no table but their own.
 pub fn no_tables(name: &str) -> Result<Table, Fault> {
     Err(Fault::new("unknown-step", format!("there is no table `{name}` here")))
@@ -172,6 +179,11 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
 
     /// Whether what it learns depends on the target.
     fn needs_target(&self) -> bool {
+        false
+    }
+
+    /// Whether it repeats train rows, so that no split may come after it.
+    fn repeats_rows(&self) -> bool {
         false
     }
 

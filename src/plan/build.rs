@@ -98,7 +98,7 @@ pub fn build(spec: &Spec, schemas: &dyn Schemas, mut faults: Vec<Fault>) -> Buil
     if plan.steps.len() == spec.steps.len() {
         plan.tests = tests::tests(spec, &plan, &mut faults);
     }
-    faults.extend(leaks::warnings(&plan));
+    faults.extend(leaks::faults(&plan));
     let faults = without_echoes(faults);
     let whole = elsewhere.is_empty() && faults.iter().all(|fault| fault.severity == Severity::Warning);
     Built { plan: whole.then_some(plan), faults, elsewhere }

@@ -1,14 +1,15 @@
-//! What has seen the test rows: ops fitted before the split that an evaluation relies on, and models that go on from one
-//! that had another split.
+//! What has seen the test rows: ops fitted before the split that an evaluation relies on, rows repeated before it, and
+//! models that go on from one that had another split.
 
 use std::collections::BTreeSet;
 
-use super::node::{Plan, Step, StepKind};
+use super::node::{Input, OpNode, Plan, Step, StepKind};
 use crate::source::Fault;
 
-/// A warning for each.
-pub(super) fn warnings(plan: &Plan) -> Vec<Fault> {
-    let mut warnings = fitted_before(plan);
+/// A warning for each, and an error for rows that would be on both sides of a split.
+pub(super) fn faults(plan: &Plan) -> Vec<Fault> {
+    let mut warnings = repeated_before(plan);
+    warnings.extend(fitted_before(plan));
     warnings.extend(plan.steps.iter().filter_map(|step| redrawn(plan, step)));
     warnings
 }
@@ -28,6 +29,24 @@ fn redrawn(plan: &Plan, step: &Step) -> Option<Fault> {
     Some(fault.on_key().under(&step.route().key("update")))
 }
 
+/// An error for each op before a split that repeats rows.
+fn repeated_before(plan: &Plan) -> Vec<Fault> {
+    let mut found = BTreeSet::new();
+    for (at, _) in
+        plan.steps.iter().enumerate().filter(|(at, _)| plan.table(*at).is_some_and(|own| own.split.is_some()))
+    {
+        let (_, steps) = plan.chain(Input::Step(at));
+        found.extend(ops_before_split(plan, &steps).filter(|(step, op)| node(plan, *step, *op).op.repeats_rows()));
+    }
+    let fault = |(step, op): (usize, usize)| {
+        let node = node(plan, step, op);
+        let name = node.op.name();
+        let message = format!("`{name}` stands before the split, which would put copies of one row on both sides");
+        Fault::new("leak", message).help(format!("put `{name}` behind `split`")).on_key().under(&node.route)
+    };
+    found.into_iter().map(fault).collect()
+}
+
 /// A warning for each fitted op before a split.
 fn fitted_before(plan: &Plan) -> Vec<Fault> {
     let mut relied = BTreeSet::new();
@@ -40,7 +59,7 @@ fn fitted_before(plan: &Plan) -> Vec<Fault> {
     relied
         .into_iter()
         .map(|(step, op)| {
-            let node = &plan.table(step).expect("a table").ops[op];
+            let node = node(plan, step, op);
             let name = node.op.name();
             Fault::warning(
                 "leak",
@@ -56,15 +75,22 @@ fn fitted_before(plan: &Plan) -> Vec<Fault> {
 /// Each fitted op before the split on the way to a model.
 fn before_split(plan: &Plan, model: usize) -> Vec<(usize, usize)> {
     let (_, steps) = plan.chain(super::evaluate::train(plan, model).input);
-    let Some(at) = steps.iter().position(|step| plan.table(*step).is_some_and(|table| table.split.is_some())) else {
-        return Vec::new();
+    let fitted = |(step, op): &(usize, usize)| {
+        let op = &node(plan, *step, *op).op;
+        op.learns() && !op.repeats_rows()
     };
-    steps[..=at]
-        .iter()
-        .flat_map(|step| {
-            let table = plan.table(*step).expect("a table");
-            let until = table.split.unwrap_or(table.ops.len());
-            table.ops[..until].iter().enumerate().filter(|(_, node)| node.op.learns()).map(|(op, _)| (*step, op))
-        })
-        .collect()
+    ops_before_split(plan, &steps).filter(fitted).collect()
+}
+
+/// Each op before the split on a chain of tables; none if nothing splits the rows.
+fn ops_before_split<'a>(plan: &'a Plan, steps: &'a [usize]) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let at = steps.iter().position(|step| plan.table(*step).is_some_and(|table| table.split.is_some()));
+    steps[..at.map_or(0, |at| at + 1)].iter().flat_map(|step| {
+        let table = plan.table(*step).expect("a table");
+        (0..table.split.unwrap_or(table.ops.len())).map(|op| (*step, op))
+    })
+}
+
+fn node(plan: &Plan, step: usize, op: usize) -> &OpNode {
+    &plan.table(step).expect("a table").ops[op]
 }

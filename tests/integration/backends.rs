@@ -196,7 +196,7 @@ fn what_an_op_would_do_can_be_told_before_it_has_learned() {
 #[test]
 fn every_op_that_serves_is_among_the_forms() {
     for entry in catalogue() {
-        let without = ["drop_duplicates", "split"];
+        let without = ["drop_duplicates", "split", "balance", "sort", "sample", "limit"];
         assert!(FORMS.iter().any(|(name, _)| *name == entry.name) || without.contains(&entry.name), "{}", entry.name);
     }
 }

@@ -1,13 +1,13 @@
 //! `drop_duplicates`: keeps one of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Selector, Shape, Table};
+use crate::data::{Selector, Shape, Table, row_keys};
 use crate::expr::Scope;
-use crate::ops::{FitContext, Op, Page, Serving};
+use crate::ops::{FitContext, Op, Page, Rows, Serving};
 use crate::recipe::RowStep;
 use crate::source::Fault;
 
@@ -82,28 +82,23 @@ impl Op for DropDuplicates {
             Some(by) => by.resolve(&table.shape)?,
             None => table.shape.names().map(str::to_owned).collect(),
         };
-        let only_train = cx.rows == Some(crate::ops::Rows::Train);
-        // Rows of all parts in the order of their source, so that a test row equal to an earlier train row goes.
-        let mut rows: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
-        for (part, frame) in table.parts() {
-            if only_train && !part.trains() {
-                continue;
-            }
-            rows.extend(crate::data::row_keys(frame, &by)?);
+        let only_train = cx.rows == Some(Rows::Train);
+        let keys = table.parts().map(|(_, frame)| row_keys(frame, &by)).collect::<Result<Vec<_>, _>>()?;
+        let mut marks: Vec<Vec<bool>> = keys.iter().map(|keys| vec![true; keys.len()]).collect();
+        let works: Vec<bool> = table.parts().map(|(part, _)| !only_train || part.trains()).collect();
+        // Rows of all parts in their order, so that a test row equal to an earlier train row goes.
+        let mut seen: BTreeMap<&[u8], Vec<(usize, usize)>> = BTreeMap::new();
+        for (part, row) in table.in_order()?.into_iter().filter(|(part, _)| works[*part]) {
+            seen.entry(&keys[part][row]).or_default().push((part, row));
         }
-        let mut seen: BTreeMap<&[u8], Vec<i64>> = BTreeMap::new();
-        for (position, key) in &rows {
-            seen.entry(key).or_default().push(*position);
+        for rows in seen.values().filter(|rows| rows.len() > 1) {
+            let gone = match self.keep {
+                Which::First => &rows[1..],
+                Which::Last => &rows[..rows.len() - 1],
+                Which::None => rows,
+            };
+            gone.iter().for_each(|(part, row)| marks[*part][*row] = false);
         }
-        let dropped: BTreeSet<i64> = seen
-            .into_values()
-            .filter(|positions| positions.len() > 1)
-            .flat_map(|positions| match self.keep {
-                Which::First => positions[1..].to_vec(),
-                Which::Last => positions[..positions.len() - 1].to_vec(),
-                Which::None => positions,
-            })
-            .collect();
-        table.without_rows(&dropped)
+        table.only_marked(&marks)
     }
 }

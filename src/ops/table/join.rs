@@ -383,7 +383,7 @@ impl Join {
         let spelled = row_keys(frame, keys)?;
         let mut seen = std::collections::HashMap::new();
         for row in rows {
-            if let Some(before) = seen.insert(&spelled[*row].1, *row) {
+            if let Some(before) = seen.insert(&spelled[*row], *row) {
                 let values: Vec<String> = keys
                     .iter()
                     .filter_map(|name| Some(format!("`{name}` {}", value_at(frame.column(name).ok()?, *row))))

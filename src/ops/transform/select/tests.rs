@@ -68,7 +68,7 @@ fn table() -> Table {
 }
 
 fn fitted(best: usize, by: By, columns: Option<Selector>) -> Result<Vec<String>, Fault> {
-    let cx = FitContext { target: Some("y"), seed: 0, rows: None, tables: &crate::ops::no_tables };
+    let cx = FitContext::alone(Some("y"), 0, None);
     let mut table = table();
     table.shape.protected.insert("y".into());
     Select { best, by, columns }.fit(&table, &cx).map(|gone| gone.into_iter().collect())
