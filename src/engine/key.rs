@@ -1,5 +1,7 @@
 //! The parts of keys that several kinds of steps share.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
 use super::outcome::{PartMeta, TableMeta};
@@ -30,17 +32,17 @@ pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], plan: &Plan) {
 
 /// What the ops of a segment read of other tables, after [`ops`].
 pub(super) fn others(parts: &mut Parts, ops: &[&OpNode], cx: &Cx) -> Result<(), Fault> {
-    for (nth, node) in ops.iter().enumerate() {
-        // By its place, not by its name: a table that is called otherwise is the same table.
-        for (place, (name, other)) in node.others.iter().enumerate() {
-            let meta = table::meta(cx, *other)?;
-            let read = node.op.reads(name);
-            for (column, digest) in &meta.training().columns {
-                if read.as_ref().is_none_or(|read| read.contains(column)) {
-                    parts.add(format!("ops[{nth}].tables[{place}].{column}"), digest.to_string());
-                }
-            }
+    for (nth, node) in ops.iter().enumerate().filter(|(_, node)| !node.others.is_empty()) {
+        // By their places, not by their names: a table that is called otherwise is the same table.
+        let mut tables = Vec::new();
+        for (name, other) in &node.others {
+            let (meta, read) = (table::meta(cx, *other)?, node.op.reads(name));
+            let counts = |column: &String| read.as_ref().is_none_or(|read| read.contains(column));
+            let columns = meta.training().columns.iter().filter(|(column, _)| counts(column));
+            tables
+                .push(columns.map(|(column, digest)| (column.clone(), digest.to_string())).collect::<BTreeMap<_, _>>());
         }
+        parts.add(format!("ops[{nth}].tables"), json!(tables));
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::unit::{Made, Parts, label, unit};
 use crate::data::{self, Part, ROW, Shape, Table, column_digest};
 use crate::ops::{FitContext, no_tables};
 use crate::plan::{Input, OpNode, Plan, Step, TableStep};
-use crate::recipe::{RowStep, offspring};
+use crate::recipe::RowStep;
 use crate::source::Fault;
 use crate::store::{Digest, Store};
 
@@ -193,13 +193,13 @@ pub(super) fn work_told(
         }
         let learned = node.op.fit(&table, &cx).map_err(at)?;
         let steps = node.op.lower(&learned, &table.shape).map_err(at)?;
-        let offspring = offspring(&steps, &table.shape.guarded);
+        let guarded = node.guarded(&steps, &table.shape.guarded);
         if node.op.serves(node.rows) {
             recipe.extend(steps);
         }
         let before = table.rows();
         table = node.op.table(&learned, table, &cx).map_err(at)?;
-        offspring.iter().for_each(|name| table.shape.guard(name));
+        guarded.iter().for_each(|name| table.shape.guard(name));
         dropped.push((node.op.name().to_owned(), before as i64 - table.rows() as i64));
         fitted.push(learned);
     }

@@ -3,7 +3,7 @@
 use super::{OpEntry, clean, table, transform};
 use crate::source::{Fault, suggest};
 
-static CATALOGUE: [OpEntry; 20] = [
+static CATALOGUE: [OpEntry; 23] = [
     OpEntry::of::<clean::DropMissing>(),
     OpEntry::of::<clean::FillMissing>(),
     OpEntry::of::<clean::DropDuplicates>(),
@@ -20,6 +20,9 @@ static CATALOGUE: [OpEntry; 20] = [
     OpEntry::of::<transform::Standardize>(),
     OpEntry::of::<transform::Select>(),
     OpEntry::of::<table::Join>(),
+    OpEntry::of::<table::Aggregate>(),
+    OpEntry::of::<table::Lag>(),
+    OpEntry::of::<table::Rolling>(),
     OpEntry::of::<table::Balance>(),
     OpEntry::of::<table::Sort>(),
     OpEntry::of::<table::Sample>(),
@@ -50,9 +53,6 @@ const LATER: &[&str] = &[
     "cyclical",
     "text",
     "pca",
-    "aggregate",
-    "lag",
-    "rolling",
     "sql",
 ];
 
@@ -83,6 +83,12 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("standard_scaler", "standardize"),
     ("zscore", "standardize"),
     ("remove_outliers", "drop_outliers"),
+    ("group_by", "aggregate"),
+    ("groupby", "aggregate"),
+    ("summarise", "aggregate"),
+    ("summarize", "aggregate"),
+    ("shift", "lag"),
+    ("window", "rolling"),
     ("merge", "join"),
     ("left_join", "join"),
     ("merge_asof", "join"),

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::node::{Input, OpNode, Plan, Step, StepKind};
+use super::node::{Input, Plan, Step, StepKind};
+use super::op::OpNode;
 use crate::source::Fault;
 
 /// A warning for each, and an error for rows that would be on both sides of a split.

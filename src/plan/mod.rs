@@ -12,6 +12,7 @@ mod evaluate;
 mod graph;
 mod leaks;
 mod node;
+mod op;
 mod program;
 mod protect;
 mod request;
@@ -25,8 +26,9 @@ pub use build::{Built, LastModel, Problem, Schemas, build};
 pub use decision::{Decision, Threshold};
 pub use ensemble::Ensemble;
 pub use node::{
-    Cv, Deploy, Evaluate, Given, Input, On, OpNode, Plan, PlanTest, Program, ProgramInput, Read, SourceNode, Step,
-    StepKind, TableStep, Target, Train,
+    Cv, Deploy, Evaluate, Given, Input, On, Plan, PlanTest, Program, ProgramInput, Read, SourceNode, Step, StepKind,
+    TableStep, Target, Train,
 };
+pub use op::OpNode;
 pub use request::{brings, enter, request};
 pub use tune::{Resource, Tune, Using};

@@ -8,11 +8,11 @@ use super::brought::Brought;
 use super::build::LastModel;
 use super::decision::Decision;
 use super::ensemble::Ensemble;
+use super::op::OpNode;
 use super::tune::Tune;
 use crate::data::{Contract, Format, Kind, Part, Selector, Shape, Table};
 use crate::expr::Expr;
 use crate::learn::{CheckedModel, Task};
-use crate::ops::{CheckedOp, Rows};
 use crate::source::{Fault, Route};
 use crate::spec::{Gate, Limits, Origin, Promotion, RunSpec, SourceSpec, TargetKind, Weights};
 
@@ -263,30 +263,6 @@ impl TableStep {
             Some(split) if split + 1 < self.ops.len() => vec![0..split + 1, split + 1..self.ops.len()],
             _ => vec![0..self.ops.len(); 1],
         }
-    }
-}
-
-/// One op of a step.
-pub struct OpNode {
-    /// The checked op.
-    pub op: Box<dyn CheckedOp>,
-    /// Which rows it works on, if that was said.
-    pub rows: Option<Rows>,
-    /// The other tables that its argument names.
-    pub others: Vec<(String, Input)>,
-    /// Where its argument stands.
-    pub route: Route,
-    /// The field that the argument stands for, if it is written in its short form.
-    pub short: Option<&'static str>,
-}
-
-impl OpNode {
-    /// A fault of this op, with its route from the document's root.
-    pub fn place(&self, mut fault: Fault) -> Fault {
-        if let Some(field) = self.short {
-            fault.route = fault.route.without_first(field);
-        }
-        fault.under(&self.route)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::node::{Plan, StepKind, Train};
 use crate::data::{Field, Shape};
-use crate::recipe::{RowStep, offspring, prune};
+use crate::recipe::{RowStep, prune};
 use crate::seal::{InputField, onnx};
 use crate::source::Fault;
 
@@ -84,7 +84,7 @@ fn walked(plan: &Plan, train: &Train) -> Option<(Shape, Shape, Vec<RowStep>)> {
     for node in steps.iter().flat_map(|step| &plan.table(*step).expect("a chain is of tables").ops) {
         let learned = node.op.placeholder(&shape);
         let steps = node.op.lower(&learned, &shape).ok()?;
-        let guarded = offspring(&steps, &shape.guarded);
+        let guarded = node.guarded(&steps, &shape.guarded);
         shape = node.op.shape(&shape, Some(&learned), &mut Vec::new());
         guarded.iter().for_each(|name| shape.guard(name));
         enter(&mut raw, &steps, &shape);

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::build;
-use super::node::{Input, OpNode, Plan, TableStep};
+use super::node::{Input, Plan, TableStep};
+use super::op::OpNode;
 use crate::data::{Shape, Value};
 use crate::expr::Scope;
 use crate::ops::find;
-use crate::recipe::offspring;
 use crate::source::Fault;
 use crate::spec::{OpSpec, TableSpec, VerbKind};
 
@@ -88,7 +88,7 @@ fn guard(node: &OpNode, before: &Shape, after: &mut Shape) {
         return;
     }
     let Ok(steps) = node.op.lower(&node.op.placeholder(before), before) else { return };
-    for name in offspring(&steps, &before.guarded) {
+    for name in node.guarded(&steps, &before.guarded) {
         after.guard(&name);
     }
 }

@@ -75,7 +75,11 @@ fn barred_refusals(steps: &[RowStep], excluded: &BTreeSet<String>) -> BTreeSet<u
                     }
                 }
             }
-            RowStep::Ask { columns, .. } => tainted.retain(|name| !columns.contains(name)),
+            // What a record brings is made of nothing, and may be excluded itself.
+            RowStep::Ask { columns, .. } => {
+                tainted.retain(|name| !columns.contains(name));
+                tainted.extend(columns.iter().filter(|name| excluded.contains(*name)).cloned());
+            }
             RowStep::Refuse { when, .. } => {
                 if !when.columns().is_disjoint(&tainted) {
                     barred.insert(nth);

@@ -6,7 +6,7 @@ use gristmill::data::{Kind, Part, ROW, Shape, Table, Value, column_of, positions
 use gristmill::expr::Scope;
 use gristmill::ops::{CheckedOp, FitContext, Rows, catalogue, find};
 use gristmill::recipe::Evaluator;
-use gristmill::source::Document;
+use gristmill::source::{Document, Fault};
 use polars::prelude::DataFrame;
 use proptest::prelude::*;
 
@@ -43,6 +43,8 @@ const FORMS: &[(&str, &str)] = &[
     ("standardize", "[b]"),
     ("select", "{best: 2, by: variance}"),
     ("select", "{best: 1, by: mutual_information, columns: [a, s, f]}"),
+    ("join", "{with: names, on: s, columns: [n, t]}"),
+    ("join", "{with: names, on: [s, z2], how: inner, columns: {n: m}}"),
 ];
 
 fn shape() -> Shape {
@@ -60,8 +62,12 @@ fn read(name: &str, argument: &str) -> Box<dyn CheckedOp> {
     let params = BTreeMap::from([("limit".to_owned(), Value::Int(3))]);
     let document = Document::parse("argument", argument).expect("YAML");
     let shape = shape();
-    let read = (find(name).expect("an op").read)(&document.root, &Scope { shape: &shape, params: &params });
-    let op = read.unwrap_or_else(|faults| panic!("{name}: {argument}: {faults:?}"));
+    let entry = find(name).expect("an op");
+    let read = (entry.read)(&document.root, &Scope { shape: &shape, params: &params });
+    let mut op = read.unwrap_or_else(|faults| panic!("{name}: {argument}: {faults:?}"));
+    for (other, _) in (entry.references)(&document.root) {
+        op.meet(&other, Some(&names(&other).expect("a table").shape));
+    }
     let mut faults = Vec::new();
     op.shape(&shape, None, &mut faults);
     assert!(faults.is_empty(), "{name}: {argument}: {faults:?}");
@@ -115,7 +121,22 @@ fn table(train: &[Record], test: &[Record]) -> Table {
     Table::of_parts(shape(), vec![(Part::Train, frame(train, 0)), (Part::Test, frame(test, train.len()))])
 }
 
-const CX: FitContext = FitContext { target: Some("b"), seed: 1, rows: Some(Rows::All) };
+/// Another table.
+fn names(_: &str) -> Result<Table, Fault> {
+    let shape = Shape::of([("s", Kind::Str), ("z2", Kind::Category), ("n", Kind::Int), ("t", Kind::Text)]);
+    let texts = |texts: [&str; 4]| texts.map(|text| if text.is_empty() { Value::Null } else { Value::str(text) });
+    let columns = vec![
+        column_of("s", Kind::Str, &texts(["x", "é x", "none", ""])),
+        column_of("z2", Kind::Category, &texts(["x", "q", "x", "q"])),
+        column_of("n", Kind::Int, &[3, i64::MAX, 0, 1].map(Value::Int)),
+        column_of("t", Kind::Text, &texts(["a", "", "c", "d"])),
+    ];
+    Table::new(shape, DataFrame::new(4, columns).expect("a frame"))
+}
+
+fn cx() -> FitContext<'static> {
+    FitContext { tables: &names, ..FitContext::alone(Some("b"), 1, Some(Rows::All)) }
+}
 
 /// Bit for bit, so that 0 and -0 differ.
 fn same(a: &Value, b: &Value) -> bool {
@@ -137,10 +158,10 @@ proptest! {
             let op = read(name, argument);
             let before = table(&train, &test);
             // Where the train rows have no value to learn, there is nothing to compare.
-            let Ok(fitted) = op.fit(&before, &CX) else { continue };
+            let Ok(fitted) = op.fit(&before, &cx()) else { continue };
             let steps = op.lower(&fitted, &before.shape).expect("lowered");
             // A cast that loses a value is an error in a table and a refusal in a request.
-            let Ok(after) = op.table(&fitted, before, &CX) else { continue };
+            let Ok(after) = op.table(&fitted, before, &cx()) else { continue };
             let inputs: Vec<String> = shape().names().map(str::to_owned).collect();
             let outputs: Vec<String> = after.shape.names().map(str::to_owned).collect();
             let evaluator = Evaluator::new(&steps, &inputs, &outputs).expect("compiled");
@@ -175,7 +196,7 @@ proptest! {
     ) {
         for (name, argument) in FORMS {
             let op = read(name, argument);
-            let learned = |test: &[Record]| op.fit(&table(&train, test), &CX).map_err(|fault| fault.message);
+            let learned = |test: &[Record]| op.fit(&table(&train, test), &cx()).map_err(|fault| fault.message);
             prop_assert_eq!(learned(&test), learned(&other), "{} {}", name, argument);
         }
     }
@@ -196,7 +217,7 @@ fn what_an_op_would_do_can_be_told_before_it_has_learned() {
 #[test]
 fn every_op_that_serves_is_among_the_forms() {
     for entry in catalogue() {
-        let without = ["drop_duplicates", "split", "balance", "sort", "sample", "limit"];
+        let without = ["drop_duplicates", "split", "balance", "sort", "sample", "limit", "aggregate", "lag", "rolling"];
         assert!(FORMS.iter().any(|(name, _)| *name == entry.name) || without.contains(&entry.name), "{}", entry.name);
     }
 }

@@ -100,16 +100,16 @@ fn after_many_a_request_begins_anew() {
 #[test]
 fn mistakes_stand_at_their_place() {
     for (join, place, message) in [
-        ("join: {with: custmers, on: customer}", "13:21", "did you mean `customers`?"),
-        ("join: {with: customers, on: customer}", "13:35", "no column `customer` in `customers`"),
-        ("join: {with: customers, on: {customer: code}, columns: [agee]}", "13:", "did you mean `age`?"),
-        ("join: {with: rates, asof: day}", "13:", "serve: request"),
-        ("join: {with: rates, on: {shop: day}, serve: sealed}", "13:", "cast one of the two"),
+        ("join: {with: custmers, on: customer}", "12:22", "did you mean `customers`?"),
+        ("join: {with: customers, on: customer}", "12:37", "no column `customer` in `customers`"),
+        ("join: {with: customers, on: {customer: code}, columns: [agee]}", "12:", "did you mean `age`?"),
+        ("join: {with: rates, asof: day}", "12:", "serve: request"),
+        ("join: {with: rates, on: {shop: day}, serve: sealed}", "12:", "cast one of the two"),
         ("join: {with: features, on: customer}", "", "own result"),
-        ("join: {with: customers}", "13:", "write `on: COLUMN`"),
+        ("join: {with: customers}", "12:", "write `on: COLUMN`"),
         (
             "join: {with: customers, on: {customer: code}, columns: {age: shop}}",
-            "13:",
+            "12:",
             "there is a column `shop` already",
         ),
     ] {

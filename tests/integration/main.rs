@@ -11,6 +11,7 @@ mod ensemble;
 mod examples;
 mod fusion;
 mod golden;
+mod grain;
 mod house;
 mod join;
 mod judging;

@@ -12,6 +12,7 @@ struct Op {
     argument: Json,
     version: Json,
     rows: Option<Json>,
+    tables: Option<Json>,
 }
 
 fn ops(parts: &[Part]) -> Vec<Op> {
@@ -23,8 +24,9 @@ fn op(item: Json) -> Option<Op> {
     let Json::Object(mut fields) = item else { return None };
     let version = fields.remove("version").unwrap_or_default();
     let rows = fields.remove("rows");
+    let tables = fields.remove("tables");
     let (name, argument) = one(fields)?;
-    Some(Op { name, argument, version, rows })
+    Some(Op { name, argument, version, rows, tables })
 }
 
 fn one(fields: Map<String, Json>) -> Option<(String, Json)> {
@@ -54,6 +56,26 @@ fn differ(old: &Op, new: &Op, lines: &mut Vec<String>) {
     }
     tree::differ(name, Some(&old.argument), Some(&new.argument), lines);
     tree::differ(&format!("{name}.rows"), old.rows.as_ref(), new.rows.as_ref(), lines);
+    if old.tables != new.tables {
+        lines.extend(brought(name, old.tables.as_ref(), new.tables.as_ref()));
+    }
+}
+
+/// What differs in the other tables that an op reads.
+fn brought(name: &str, old: Option<&Json>, new: Option<&Json>) -> Vec<String> {
+    let columns = |tables: Option<&Json>| -> Vec<(usize, String, Json)> {
+        let tables = tables.and_then(Json::as_array).into_iter().flatten().enumerate();
+        let each = tables.filter_map(|(place, table)| Some((place, table.as_object()?)));
+        each.flat_map(|(place, table)| table.iter().map(move |(name, of)| (place, name.clone(), of.clone()))).collect()
+    };
+    let (old, new) = (columns(old), columns(new));
+    let changed: Vec<&(usize, String, Json)> = new.iter().filter(|column| !old.contains(column)).collect();
+    match changed.as_slice() {
+        [(_, column, _)] if new.len() > 1 => {
+            vec![format!("column `{column}` of the table that `{name}` reads changed")]
+        }
+        _ => vec![format!("the table that `{name}` reads changed")],
+    }
 }
 
 /// The longest way to pair ops of one name in both orders; of equally long ones, that with the most equal ops.

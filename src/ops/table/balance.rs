@@ -178,7 +178,7 @@ mod tests {
         let op = op("balance: x", &before.shape);
         let fitted = op.fit(&before, &cx).expect("fitted");
         let after = op.table(&fitted, before, &cx).expect("balanced");
-        let mut times = vec![0; 17];
+        let mut times = [0; 17];
         positions(after.training()).expect("rows").iter().flatten().for_each(|row| times[row as usize] += 1);
         assert_eq!(times[..10], [1; 10]);
         let mut second = times[10..14].to_vec();

@@ -1,17 +1,25 @@
 //! Ops on whole tables: which rows there are, in which order, and what other tables or rows bring in.
 
+mod aggregate;
 mod balance;
 mod join;
+mod lag;
 mod limit;
+mod ordered;
 mod pairs;
+mod rolling;
 mod sample;
 mod sort;
+mod statistic;
 #[cfg(test)]
 mod testing;
 
+pub(super) use aggregate::Aggregate;
 pub(super) use balance::Balance;
 pub(super) use join::Join;
+pub(super) use lag::Lag;
 pub(super) use limit::Limit;
+pub(super) use rolling::Rolling;
 pub(super) use sample::Sample;
 pub(super) use sort::Sort;
 

@@ -53,6 +53,8 @@ impl<'de> de::Visitor<'de> for PairsVisitor {
         if pairs.is_empty() {
             return Err(de::Error::custom("at least one column is needed"));
         }
+        // The order of a map means nothing.
+        pairs.sort_unstable();
         Ok(Pairs(pairs))
     }
 }

@@ -9,15 +9,14 @@ use crate::data::{Kind, Value};
 use crate::learn::onnx::proto::element;
 use crate::recipe::Lookup;
 
+/// The columns that a lookup brings, and where it finds no row.
+type Brought = (Vec<(String, Cell)>, Name);
+
 /// The columns that a lookup brings, and where it finds no row; `None` where what it reads couldn't go either, and was told.
 ///
 /// # Errors
 /// Why it has no form in ONNX.
-pub(super) fn columns(
-    lookup: &Lookup,
-    columns: &Columns,
-    builder: &mut Builder,
-) -> Result<Option<(Vec<(String, Cell)>, Name)>, String> {
+pub(super) fn columns(lookup: &Lookup, columns: &Columns, builder: &mut Builder) -> Result<Option<Brought>, String> {
     let Some((on, keys)) = lookup.single() else {
         return Err("ONNX finds rows by one text only, not by several columns or a moment".to_owned());
     };
