@@ -2,13 +2,18 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are what a bench is run for")]
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 use std::time::Instant;
 
 use gristmill::data::Matrix;
 use gristmill::learn::{Prediction, Target, Training, find_model};
 use serde_json::json;
+
+/// The program's own allocator: memory is measured too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -17,12 +22,12 @@ fn main() {
     assert_eq!(flag, "--work");
     let folder = Path::new(folder);
     let before = memory("VmRSS:");
-    let (y, yt) = (floats(folder, "y"), floats(folder, "yt"));
-    let (x, xt) = (matrix(folder, "x", y.len()), matrix(folder, "xt", yt.len()));
+    let y = floats(folder, "y");
+    let x = matrix(folder, "x", y.len());
     let target = match kind.as_str() {
         "numbers" => Target::Numbers(y),
         _ => {
-            let codes: Vec<u32> = y.iter().map(|class| *class as u32).collect();
+            let codes: Vec<u32> = y.into_iter().map(|class| class as u32).collect();
             let count = codes.iter().max().map_or(0, |most| *most as usize + 1);
             Target::Classes { codes, count }
         }
@@ -32,13 +37,23 @@ fn main() {
     let model = (entry.check)(with).unwrap_or_else(|faults| panic!("{}", faults[0].message));
     let (fitted, fit) = timed(|| model.fit(&Training::new(&x, &target)).unwrap_or_else(|f| panic!("{}", f.message)));
     let peak = memory("VmHWM:") - before;
+    let yt = floats(folder, "yt");
+    let xt = matrix(folder, "xt", yt.len());
     let (said, predict) = timed(|| fitted.predict(&xt).expect("a prediction"));
     println!("{}", json!({"fit": fit, "predict": predict, "memory": peak, "score": score(&said, &yt), "version": ""}));
 }
 
+/// A file of floats, never held twice.
 fn floats(folder: &Path, name: &str) -> Vec<f64> {
-    let bytes = fs::read(folder.join(format!("{name}.bin"))).expect("a file of floats");
-    bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(bytes.try_into().expect("8 bytes"))).collect()
+    let file = File::open(folder.join(format!("{name}.bin"))).expect("a file of floats");
+    let count = file.metadata().expect("its length").len() / 8;
+    let mut file = BufReader::new(file);
+    let mut bytes = [0; 8];
+    let mut float = |_| {
+        file.read_exact(&mut bytes).expect("whole floats");
+        f64::from_le_bytes(bytes)
+    };
+    (0..count).map(&mut float).collect()
 }
 
 fn matrix(folder: &Path, name: &str, rows: usize) -> Matrix {
