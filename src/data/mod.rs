@@ -5,6 +5,7 @@ mod cells;
 mod column_map;
 mod contract;
 mod digest;
+pub mod elementary;
 mod kind;
 mod matrix;
 mod parse;

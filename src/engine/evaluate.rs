@@ -20,8 +20,8 @@ use crate::data::Part;
 use crate::plan::{Evaluate, On, Step, StepKind};
 use crate::source::Fault;
 
-/// Raised when reports change their form.
-const FORMAT: u32 = 2;
+/// Raised when reports change their form, or metrics their bits.
+const FORMAT: u32 = 3;
 
 /// What is kept beside a report, whose curves are in its object alone.
 #[derive(Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use super::raw::raw;
 use super::run::{Champion, Cx};
 use super::seal::raw_rows;
 use super::table;
-use crate::data::{Kind, Table, Value, positions, stats};
+use crate::data::{Kind, Table, Value, elementary, positions, stats};
 use crate::learn::{Interval, Prediction, Task, find_metric, paired};
 use crate::plan::{Deploy, Step, StepKind, Train};
 use crate::seal::{Answer, Predictor, Sealed, Trained};
@@ -399,7 +399,7 @@ fn stand(
 
 /// With two digits, rounded up.
 fn rounded(number: f64) -> u64 {
-    let unit = 10f64.powf(number.log10().floor() - 1.0).max(1.0);
+    let unit = elementary::powf(10.0, elementary::log10(number).floor() - 1.0).max(1.0);
     ((number / unit).ceil() * unit) as u64
 }
 

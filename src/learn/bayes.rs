@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Task;
 use super::estimator::Fitted;
+use crate::data::elementary::{exp, ln};
 
 /// The least logarithm of a class' share.
 pub(super) const LEAST: f64 = -700.0;
@@ -50,7 +51,7 @@ impl Bayes {
     fn constant(&self, place: usize) -> f64 {
         match &self.likelihood {
             Likelihood::Gaussian { variances, .. } => {
-                -0.5 * self.of(place, variances).iter().map(|v| v.ln()).sum::<f64>()
+                -0.5 * self.of(place, variances).iter().map(|v| ln(*v)).sum::<f64>()
             }
             Likelihood::Bernoulli { .. } => 0.0,
         }
@@ -88,7 +89,7 @@ impl Bayes {
         let mut total = 0.0;
         for (place, &class) in self.present.iter().enumerate() {
             let slot = &mut into[class as usize];
-            *slot = if largest.is_finite() { (*slot - largest).exp() } else { self.priors[place].exp() };
+            *slot = if largest.is_finite() { exp(*slot - largest) } else { exp(self.priors[place]) };
             // No number is as good as no likelihood.
             *slot = slot.max(0.0);
             total += *slot;
@@ -153,7 +154,7 @@ mod tests {
             count: 3,
             present: vec![0, 2],
             columns: 1,
-            priors: vec![0.25f64.ln(), 0.75f64.ln()],
+            priors: vec![ln(0.25), ln(0.75)],
             likelihood: Likelihood::Gaussian { means: vec![0.0, 1.0], variances: vec![1.0, 1.0] },
         }
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::estimator::Fitted;
 use super::linear::sigmoid;
 use super::{Estimator, Task};
+use crate::data::elementary::ln;
 use crate::source::Fault;
 
 mod isotonic;
@@ -184,7 +185,7 @@ fn read(scale: Scale, values: &[f64], class: usize) -> f64 {
             let rest: f64 =
                 values.iter().enumerate().filter(|(other, _)| *other != class).map(|(_, value)| value).sum();
             // Beyond the smallest number there is no telling how far.
-            values[class].max(f64::MIN_POSITIVE).ln() - rest.max(f64::MIN_POSITIVE).ln()
+            ln(values[class].max(f64::MIN_POSITIVE)) - ln(rest.max(f64::MIN_POSITIVE))
         }
     }
 }

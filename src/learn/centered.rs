@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::linear::{Line, importance};
 use super::nature::{self, Nature};
 use super::{Estimator, Target, Training, sums, validate};
+use crate::data::elementary::hypot;
 use crate::data::stats::BLOCK;
 use crate::source::Fault;
 
@@ -43,7 +44,7 @@ impl<'a> Centered<'a> {
         validate::spread(data, &natures)?;
         let total = nature::total_weight(data);
         let of_y = nature::nature(y, data.weights, total);
-        let about = |nature: &Nature| if intercept { nature.deviation } else { nature.deviation.hypot(nature.mean) };
+        let about = |nature: &Nature| if intercept { nature.deviation } else { hypot(nature.deviation, nature.mean) };
         let offset = if intercept { of_y.mean } else { 0.0 };
         let y_unit = about(&of_y);
         if !(of_y.mean.is_finite() && y_unit.is_finite()) {

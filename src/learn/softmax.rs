@@ -4,10 +4,11 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 use rayon::prelude::*;
 
-use super::elementary::{exp, log, log1p};
+use super::lanes::{exp, log, log1p};
 use super::nature::Nature;
 use super::scaling::{Outlook, Scaling};
 use super::{Training, sums};
+use crate::data::elementary;
 use crate::data::stats::BLOCK;
 use crate::source::Fault;
 
@@ -74,16 +75,16 @@ impl<'a> Loss<'a> {
         let share = |weight: &f64| if intercept { (weight / total).max(RARE) } else { even };
         let shares: Vec<f64> = weights.iter().map(share).collect();
         let starts: Vec<f64> = match shares[..] {
-            [first, second] => vec![(second / first).ln()],
+            [first, second] => vec![elementary::ln(second / first)],
             _ => {
-                let logs = shares.iter().map(|share| share.ln());
+                let logs = shares.iter().map(|share| elementary::ln(*share));
                 let middle = logs.clone().sum::<f64>() * even;
                 logs.map(|log| log - middle).collect()
             }
         };
         let heads = starts.len();
         let curvatures: Vec<f64> = shares[..heads].iter().map(|share| total * share * (1.0 - share)).collect();
-        let about = |n: &Nature| if intercept { n.deviation } else { n.deviation.hypot(n.mean) };
+        let about = |n: &Nature| if intercept { n.deviation } else { elementary::hypot(n.deviation, n.mean) };
         let units: Vec<f64> = natures.iter().map(about).collect();
         let means: Vec<f64> = natures.iter().map(|n| if intercept { n.mean } else { 0.0 }).collect();
         let outlook = Outlook { data, means: &means, units: &units, curvatures: &curvatures, l2 };

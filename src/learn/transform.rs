@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::estimator::Fitted;
 use super::{Estimator, Task};
+use crate::data::elementary::{exp, exp_m1, ln, ln_1p};
 
 /// The scale on which a target is learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -43,8 +44,8 @@ impl Transform {
     /// The number on the scale; `None` if it has no place there.
     pub fn there(self, y: f64) -> Option<f64> {
         match self {
-            Transform::Log1p if y > -1.0 => Some(y.ln_1p()),
-            Transform::Log if y > 0.0 => Some(y.ln()),
+            Transform::Log1p if y > -1.0 => Some(ln_1p(y)),
+            Transform::Log if y > 0.0 => Some(ln(y)),
             Transform::Sqrt if y >= 0.0 => Some(y.sqrt()),
             _ => None,
         }
@@ -54,8 +55,8 @@ impl Transform {
     /// is too large for a number for the largest.
     pub fn back(self, z: f64) -> f64 {
         let y = match self {
-            Transform::Log1p => z.exp_m1(),
-            Transform::Log => z.exp(),
+            Transform::Log1p => exp_m1(z),
+            Transform::Log => exp(z),
             Transform::Sqrt => z.max(0.0).powi(2),
         };
         y.min(f64::MAX)

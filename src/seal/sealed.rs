@@ -10,8 +10,8 @@ use crate::ops;
 use crate::recipe::RowStep;
 use crate::source::Fault;
 
-/// Raised when sealed models change their form.
-pub const FORMAT: u32 = 3;
+/// Raised when sealed models change their form, or answer with other bits.
+pub const FORMAT: u32 = 4;
 
 /// One field of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

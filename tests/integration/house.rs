@@ -65,3 +65,49 @@ fn files_say_what_they_are_for_and_stay_small() {
         assert!(text.lines().count() <= 500, "{} has more than 500 lines", file.display());
     }
 }
+
+/// Functions of the standard library whose last bit is the C library's.
+const ELEMENTARY: [&str; 24] = [
+    "exp", "exp2", "exp_m1", "ln", "ln_1p", "log", "log2", "log10", "powf", "cbrt", "hypot", "sin", "cos", "sin_cos",
+    "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "gamma", "ln_gamma",
+];
+
+/// A file's code without its tests.
+fn code(file: &Path) -> String {
+    let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+    if name.starts_with("tests") || file.components().any(|part| part.as_os_str() == "tests") {
+        return String::new();
+    }
+    let text = fs::read_to_string(file).expect("text");
+    text.split("mod tests {").next().expect("a first part").to_owned()
+}
+
+/// Calls of such functions: `x.exp()`, `x.powf(y)`, `f64::exp`.
+fn elementary(line: &str) -> Option<&'static str> {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    ELEMENTARY.into_iter().find(|name| {
+        // What other types call `log` isn't meant.
+        let method =
+            if matches!(*name, "powf" | "hypot" | "atan2") { format!(".{name}(") } else { format!(".{name}()") };
+        let paths = [format!("f64::{name}"), format!("f32::{name}")];
+        (*name != "log" && line.contains(&method))
+            || paths.iter().any(|path| line.split(path.as_str()).skip(1).any(|rest| !rest.starts_with(word)))
+    })
+}
+
+#[test]
+fn elementary_functions_come_from_one_place() {
+    assert_eq!(elementary("let y = (a - b).exp();"), Some("exp"));
+    assert_eq!(elementary("map(f64::ln_1p)"), Some("ln_1p"));
+    assert_eq!(elementary("x.powf(2.5)"), Some("powf"));
+    assert_eq!(elementary("exp(x) + x.powi(2) + x.sqrt() + f64::EPSILON + std::f64::consts::LN_2"), None);
+    let mut wrong = Vec::new();
+    for file in files(&source()).into_iter().filter(|file| !file.ends_with("data/elementary.rs")) {
+        for (number, line) in code(&file).lines().enumerate() {
+            if let Some(name) = elementary(line) {
+                wrong.push(format!("{}:{}: `{name}` must be that of `data::elementary`", file.display(), number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

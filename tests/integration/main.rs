@@ -15,6 +15,7 @@ mod grain;
 mod house;
 mod join;
 mod judging;
+mod machines;
 mod mill;
 mod models;
 mod networks;

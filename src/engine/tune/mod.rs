@@ -140,7 +140,7 @@ pub(super) fn nested_key(cx: &Cx, train: &Train, tune: &Tune, parts: &mut Parts)
 }
 
 /// Raised when the same search would try other values, or score them otherwise.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 fn search_key(tune: &Tune, parts: &mut Parts) {
     parts.add("tune.version", VERSION);

@@ -1,7 +1,7 @@
 //! On numbers. A result that is no number is null.
 
 use super::{Family, FunctionEntry, Gives, Kernel, Takes};
-use crate::data::{Kind, Value};
+use crate::data::{Kind, Value, elementary};
 
 const ONE: &[Takes] = &[Takes::Number];
 const TWO: &[Takes] = &[Takes::Number, Takes::Number];
@@ -54,20 +54,20 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
             "2.3",
         ),
     float("sqrt", f64::sqrt).doc("sqrt(x)", "The square root; null below zero.", "sqrt(9)", "3"),
-    float("exp", f64::exp).doc("exp(x)", "e to the power of x.", "exp(0)", "1"),
-    float("ln", f64::ln).also(&["log"]).doc(
+    float("exp", elementary::exp).doc("exp(x)", "e to the power of x.", "exp(0)", "1"),
+    float("ln", elementary::ln).also(&["log"]).doc(
         "ln(x)",
         "The natural logarithm, also called `log`; null unless above zero.",
         "ln(1)",
         "0",
     ),
-    float("log10", f64::log10).doc("log10(x)", "The logarithm to base 10.", "log10(1000)", "3"),
-    float("log2", f64::log2).doc("log2(x)", "The logarithm to base 2.", "log2(8)", "3"),
-    float("log1p", f64::ln_1p).doc("log1p(x)", "ln(1 + x), exact near zero.", "log1p(0)", "0"),
-    float("expm1", f64::exp_m1).doc("expm1(x)", "exp(x) - 1, exact near zero.", "expm1(0)", "0"),
-    float("sin", f64::sin).doc("sin(x)", "The sine of radians.", "sin(0)", "0"),
-    float("cos", f64::cos).doc("cos(x)", "The cosine of radians.", "cos(0)", "1"),
-    FunctionEntry::new("pow", Family::Number, TWO, Gives::Is(Kind::Float), Kernel::Float2(f64::powf))
+    float("log10", elementary::log10).doc("log10(x)", "The logarithm to base 10.", "log10(1000)", "3"),
+    float("log2", elementary::log2).doc("log2(x)", "The logarithm to base 2.", "log2(8)", "3"),
+    float("log1p", elementary::ln_1p).doc("log1p(x)", "ln(1 + x), exact near zero.", "log1p(0)", "0"),
+    float("expm1", elementary::exp_m1).doc("expm1(x)", "exp(x) - 1, exact near zero.", "expm1(0)", "0"),
+    float("sin", elementary::sin).doc("sin(x)", "The sine of radians.", "sin(0)", "0"),
+    float("cos", elementary::cos).doc("cos(x)", "The cosine of radians.", "cos(0)", "1"),
+    FunctionEntry::new("pow", Family::Number, TWO, Gives::Is(Kind::Float), Kernel::Float2(elementary::powf))
         .also(&["power"])
         .doc("pow(x, y)", "x to the power of y, a float.", "pow(2, 10)", "1024"),
     FunctionEntry::new(

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Point;
+use crate::data::elementary::{exp, ln, ln_1p};
 use crate::learn::linear::sigmoid;
 
 /// How many steps at most; few are needed.
@@ -41,7 +42,7 @@ impl Sigmoid {
             .iter()
             .map(|point| Aim { x: point.x / size, weight: point.weight, target: if point.is { high } else { low } })
             .collect();
-        let mut at = Self { slope: 0.0, offset: ((negative + 1.0) / (positive + 1.0)).ln() };
+        let mut at = Self { slope: 0.0, offset: ln((negative + 1.0) / (positive + 1.0)) };
         let mut value = at.loss(&aims);
         for _ in 0..STEPS {
             let Some(next) = at.step(&aims, value, FLAT * (positive + negative)) else { break };
@@ -56,7 +57,7 @@ impl Sigmoid {
             .map(|aim| {
                 let z = self.slope * aim.x + self.offset;
                 // -t ln p - (1 - t) ln(1 - p) with p = 1 / (1 + e^z).
-                aim.weight * (aim.target * z + (-z).max(0.0) + (-z.abs()).exp().ln_1p())
+                aim.weight * (aim.target * z + (-z).max(0.0) + ln_1p(exp(-z.abs())))
             })
             .sum()
     }

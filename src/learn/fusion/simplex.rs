@@ -1,5 +1,6 @@
 //! The best weights of a mean: none below 0, and all together 1. Both losses are convex, so there is one best value.
 
+use crate::data::elementary::ln;
 use crate::data::stats::sum;
 use crate::learn::Training;
 use crate::source::Fault;
@@ -45,7 +46,7 @@ pub(super) fn of_classes(data: &Training, chances: &[Vec<f64>]) -> Result<Vec<f6
     let means = |at: &[f64]| -> Vec<f64> {
         (0..rows).map(|row| (0..members).map(|member| at[member] * chance(member, row)).sum()).collect()
     };
-    let loss = |means: &[f64]| -sum((0..rows).map(|row| data.weight(row) * means[row].ln())) / total;
+    let loss = |means: &[f64]| -sum((0..rows).map(|row| data.weight(row) * ln(means[row]))) / total;
     let mut at = vec![1.0 / members as f64; members];
     let mut mean = means(&at);
     let mut value = loss(&mean);

@@ -1,6 +1,7 @@
 //! Metrics of probabilities.
 
 use super::sheet::{Classes, Draw, Sheet};
+use crate::data::elementary::ln;
 use crate::source::Fault;
 
 /// In how many equal stretches from 0 to 1 probabilities are held against what comes true.
@@ -130,7 +131,7 @@ pub(super) fn log_loss(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
     let classes = sheet.of_classes()?;
     let losses = classes.losses.get_or_init(|| {
         let chances = classes.codes.iter().enumerate().map(|(row, code)| classes.chance(row, *code as usize));
-        chances.map(|chance| -chance.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()).collect()
+        chances.map(|chance| -ln(chance.clamp(f64::EPSILON, 1.0 - f64::EPSILON))).collect()
     });
     Ok(draw.mean(|row| losses[row]))
 }

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{CheckedModel, catalogue, find};
 use crate::data::Matrix;
+use crate::data::elementary::exp;
 use crate::learn::chance::Chance;
 use crate::learn::{Estimator, Explanation, Prediction, Scale, Target, Task, Training};
 
@@ -239,11 +240,11 @@ fn told(explanation: &Explanation, outputs: usize) -> Vec<f64> {
     let sums: Vec<f64> = (0..outputs).map(sum).collect();
     match explanation.scale {
         Scale::Number | Scale::Probability => sums,
-        Scale::Logarithm => sums.into_iter().map(f64::exp).collect(),
-        Scale::LogOdds if outputs == 2 => sums.into_iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect(),
+        Scale::Logarithm => sums.into_iter().map(exp).collect(),
+        Scale::LogOdds if outputs == 2 => sums.into_iter().map(|odds| 1.0 / (1.0 + exp(-odds))).collect(),
         Scale::LogOdds => {
-            let total: f64 = sums.iter().map(|odds| odds.exp()).sum();
-            sums.into_iter().map(|odds| odds.exp() / total).collect()
+            let total: f64 = sums.iter().map(|odds| exp(*odds)).sum();
+            sums.into_iter().map(|odds| exp(odds) / total).collect()
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::faults::{Faults, out_of_range};
 use super::{HyperParameter, Model};
+use crate::data::elementary::ln;
 use crate::learn::bayes::{Bayes, LEAST, Likelihood};
 use crate::learn::linear::{Logistic, importance};
 use crate::learn::{Estimator, Target, Task, Training, nature, validate};
@@ -132,9 +133,9 @@ impl Model for NaiveBayes {
             return Err(validate::wrong_task(Self::NAME, data.y.task()));
         };
         let classes = Classes::new(data, codes, *count)?;
-        let even = -(classes.present.len() as f64).ln();
+        let even = -ln(classes.present.len() as f64);
         let total: f64 = classes.weights.iter().sum();
-        let prior = |weight: &f64| if self.fit_prior { (weight / total).ln().max(LEAST) } else { even };
+        let prior = |weight: &f64| if self.fit_prior { ln(weight / total).max(LEAST) } else { even };
         let priors: Vec<f64> = classes.weights.iter().map(prior).collect();
         let likelihood = match self.kind {
             Kind::Gaussian => self.gaussian(data, &classes)?,
@@ -224,7 +225,7 @@ impl NaiveBayes {
                 let log = |sums: &[f64]| {
                     let shares = sums.iter().zip(&classes.weights);
                     shares
-                        .map(|(sum, weight)| ((sum + self.alpha) / (weight + 2.0 * self.alpha)).ln().max(LEAST))
+                        .map(|(sum, weight)| ln((sum + self.alpha) / (weight + 2.0 * self.alpha)).max(LEAST))
                         .collect()
                 };
                 (log(&yes), log(&no))
@@ -251,7 +252,7 @@ impl NaiveBayes {
         let mut coefficients = Vec::with_capacity(counts.len());
         for counts in counts.chunks(columns) {
             let total = counts.iter().sum::<f64>() + self.alpha * columns as f64;
-            coefficients.extend(counts.iter().map(|count| ((count + self.alpha) / total).ln().max(LEAST)));
+            coefficients.extend(counts.iter().map(|count| ln((count + self.alpha) / total).max(LEAST)));
         }
         let mut intercepts = priors.to_vec();
         if classes.present.len() == 2 {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Task;
 use super::estimator::Fitted;
 use super::linear::sigmoid;
+use crate::data::elementary::exp;
 
 pub use layers::Activation;
 pub(super) use layers::{Net, Pass};
@@ -67,7 +68,7 @@ impl Output {
             Output::Classes { present, .. } => {
                 into.fill(0.0);
                 let largest = (0..sums.len()).map(sum).fold(f64::NEG_INFINITY, f64::max);
-                let powers: Vec<f64> = (0..sums.len()).map(|nth| (sum(nth) - largest).exp()).collect();
+                let powers: Vec<f64> = (0..sums.len()).map(|nth| exp(sum(nth) - largest)).collect();
                 let total: f64 = powers.iter().sum();
                 for (&class, power) in present.iter().zip(powers) {
                     into[class as usize] = power / total;

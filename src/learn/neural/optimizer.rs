@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::data::elementary::powf;
+
 /// Below it a moment is 0: processors are slow with smaller numbers.
 const TINY: f32 = 1e-30;
 /// The smallest rate that `adaptive` goes on with, and what it divides by.
@@ -77,7 +79,7 @@ impl Optimizer {
     /// Notes that so many rows have been seen in all.
     pub(super) fn seen(&mut self, rows: usize) {
         if let Solver::Sgd { rate: Rate::Invscaling, power_t, .. } = self.solver {
-            self.rate = self.initial / (rows as f64 + 1.0).powf(power_t);
+            self.rate = self.initial / powf(rows as f64 + 1.0, power_t);
         }
     }
 

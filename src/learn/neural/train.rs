@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::layers::{Activation, Net, Pass};
 use super::optimizer::{Optimizer, Solver};
 use super::{LARGEST, Network, Output};
+use crate::data::elementary::{exp, ln, ln_1p};
 use crate::learn::chance::Chance;
 use crate::learn::cv;
 use crate::learn::linear::{Constant, sigmoid};
@@ -300,18 +301,18 @@ impl Fit<'_> {
         if let [sum] = sums {
             let odds = f64::from(*sum);
             *sum = (sigmoid(odds) - f64::from(truth)) as f32;
-            return odds.max(0.0) - odds * f64::from(truth) + (-odds.abs()).exp().ln_1p();
+            return odds.max(0.0) - odds * f64::from(truth) + ln_1p(exp(-odds.abs()));
         }
         let largest = sums.iter().fold(f32::NEG_INFINITY, |largest, sum| largest.max(*sum));
         let own = sums[truth as usize] - largest;
-        let mut total = 0.0;
+        let mut total = 0.0f32;
         for sum in sums.iter_mut() {
-            *sum = (*sum - largest).exp();
+            *sum = exp((*sum - largest).into()) as f32;
             total += *sum;
         }
         sums.iter_mut().for_each(|sum| *sum /= total);
         sums[truth as usize] -= 1.0;
-        f64::from(total.ln() - own)
+        ln(total.into()) - f64::from(own)
     }
 
     /// The share of the held rows that are told right, or for numbers r².

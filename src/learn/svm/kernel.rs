@@ -5,7 +5,8 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::learn::elementary::exp;
+use crate::data::elementary;
+use crate::learn::lanes::exp;
 
 /// How many rows lie side by side in a panel.
 const LANES: usize = 8;
@@ -61,7 +62,7 @@ impl Kernel {
                 products.iter_mut().for_each(|product| *product = (gamma * *product + coef0).powi(degree));
             }
             Kernel::Sigmoid { gamma, coef0 } => {
-                products.iter_mut().for_each(|product| *product = (gamma * *product + coef0).tanh());
+                products.iter_mut().for_each(|product| *product = elementary::tanh(gamma * *product + coef0));
             }
         }
     }

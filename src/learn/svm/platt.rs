@@ -114,6 +114,7 @@ pub(super) fn couple(pairs: &[f64], into: &mut [f64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::elementary::ln;
 
     #[test]
     fn the_slope_is_where_the_loss_is_least() {
@@ -129,7 +130,7 @@ mod tests {
             held.iter()
                 .map(|row| {
                     let (told, target) = (sigmoid(slope * row.decision), if row.second { high } else { low });
-                    -row.weight * (target * told.ln() + (1.0 - target) * (1.0 - told).ln())
+                    -row.weight * (target * ln(told) + (1.0 - target) * ln(1.0 - told))
                 })
                 .sum::<f64>()
         };

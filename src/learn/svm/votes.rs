@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::platt::couple;
+use crate::data::elementary::exp;
 use crate::learn::argmax;
 use crate::learn::linear::sigmoid;
 
@@ -65,7 +66,7 @@ impl Votes {
         });
         let most = votes.iter().fold(0.0, |most: f64, votes| most.max(*votes));
         for (told, votes) in into.iter_mut().zip(votes) {
-            *told = (votes - most + *told / (3.0 * (told.abs() + 1.0))).exp();
+            *told = exp(votes - most + *told / (3.0 * (told.abs() + 1.0)));
         }
         let total: f64 = into.iter().sum();
         into.iter_mut().for_each(|told| *told /= total);

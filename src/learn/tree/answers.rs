@@ -6,6 +6,7 @@ use super::columns::Columns;
 use super::criterion::{Ask, Criterion, Found, Item};
 use super::pair::{self, Cell, Pair, Space, Tally, squares};
 use super::rows::{ClassRow, NumberRow};
+use crate::data::elementary::ln;
 use crate::learn::chance::Chance;
 
 /// Two classes, judged by Gini's impurity 2·p·(1-p), or by the entropy.
@@ -124,7 +125,7 @@ fn uneven(cell: Cell) -> f64 {
 
 /// x·ln x, 0 at 0.
 pub(super) fn xlogx(x: f64) -> f64 {
-    if x > 0.0 { x * x.ln() } else { 0.0 }
+    if x > 0.0 { x * ln(x) } else { 0.0 }
 }
 
 /// Numbers, judged by the mean squared distance from their mean.

@@ -34,6 +34,7 @@ use self::trees::Tree;
 use super::chance::Chance;
 use super::linear::to_shares;
 use super::{Target, Training, nature};
+use crate::data::elementary::log2;
 use crate::source::Fault;
 
 pub use boost::{Boosted, Link};
@@ -133,7 +134,7 @@ const ANOTHER: u64 = 0x9e37_79b9_7f4a_7c15;
 fn scale(data: &Training) -> f64 {
     let largest = data.weights.map_or(1.0, |weights| weights.iter().copied().fold(0.0, f64::max));
     // No power of two from here to there overflows.
-    2f64.powi((-largest.log2().floor()).clamp(-1000.0, 1000.0) as i32)
+    2f64.powi((-log2(largest).floor()).clamp(-1000.0, 1000.0) as i32)
 }
 
 /// What rows of each group weigh if that is the same for all of a group, or 1 if all weights are whole numbers; `None`

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use crate::data::elementary::{exp, ln};
 use crate::learn::chance::Chance;
 
 /// Significant digits of a float that is drawn: enough for any search, and short enough to read.
@@ -80,14 +81,14 @@ impl Dimension {
         match self {
             Dimension::Choice(values) => values[place(share, values.len() as u64) as usize].clone(),
             Dimension::Int { low, high, log: true, .. } => {
-                let (from, to) = ((*low as f64 - 0.5).ln(), (*high as f64 + 0.5).ln());
-                Json::from(((from + share * (to - from)).exp().round() as i64).clamp(*low, *high))
+                let (from, to) = (ln(*low as f64 - 0.5), ln(*high as f64 + 0.5));
+                Json::from((exp(from + share * (to - from)).round() as i64).clamp(*low, *high))
             }
             Dimension::Int { .. } | Dimension::Float { step: Some(_), .. } => {
                 self.nth(place(share, self.size().unwrap_or(1)))
             }
             Dimension::Float { low, high, log: true, .. } => {
-                number((low.ln() + share * (high.ln() - low.ln())).exp().clamp(*low, *high))
+                number(exp(ln(*low) + share * (ln(*high) - ln(*low))).clamp(*low, *high))
             }
             Dimension::Float { low, high, .. } => number((low + share * (high - low)).clamp(*low, *high)),
         }
@@ -99,8 +100,8 @@ impl Dimension {
         let share = match self {
             Dimension::Choice(_) => return None,
             Dimension::Int { low, high, log: true, .. } => {
-                let (from, to) = ((*low as f64 - 0.5).ln(), (*high as f64 + 0.5).ln());
-                (number?.ln() - from) / (to - from)
+                let (from, to) = (ln(*low as f64 - 0.5), ln(*high as f64 + 0.5));
+                (ln(number?) - from) / (to - from)
             }
             Dimension::Int { low, step, .. } => {
                 ((number? - *low as f64) / *step as f64 + 0.5) / self.size().unwrap_or(1) as f64
@@ -109,7 +110,7 @@ impl Dimension {
                 ((number? - low) / step + 0.5) / self.size().unwrap_or(1) as f64
             }
             Dimension::Float { low, high, log: true, .. } if high > low => {
-                (number?.ln() - low.ln()) / (high.ln() - low.ln())
+                (ln(number?) - ln(*low)) / (ln(*high) - ln(*low))
             }
             Dimension::Float { low, high, .. } if high > low => (number? - low) / (high - low),
             Dimension::Float { .. } => 0.5,

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::propose::Tried;
 use super::space::{Combination, Dimension, Space, chance, unit};
+use crate::data::elementary::{cos, exp, ln};
 use crate::learn::chance::Chance;
 
 /// How many trials are drawn at random first.
@@ -77,7 +78,7 @@ fn number(dimension: &Dimension, good: &[Json], others: &[Json], chance: &mut Ch
     let mut best_ratio = f64::NEG_INFINITY;
     for _ in 0..CANDIDATES {
         let drawn = good.draw(chance);
-        let ratio = good.density(drawn).ln() - others.density(drawn).ln();
+        let ratio = ln(good.density(drawn)) - ln(others.density(drawn));
         if ratio > best_ratio {
             (best, best_ratio) = (drawn, ratio);
         }
@@ -121,7 +122,7 @@ impl Parzen {
     fn density(&self, x: f64) -> f64 {
         let one = |normal: &Normal| {
             let z = (x - normal.mean) / normal.std;
-            (-0.5 * z * z).exp() / (normal.std * (2.0 * std::f64::consts::PI).sqrt() * normal.inside)
+            exp(-0.5 * z * z) / (normal.std * (2.0 * std::f64::consts::PI).sqrt() * normal.inside)
         };
         self.0.iter().map(one).sum::<f64>() / self.0.len() as f64
     }
@@ -131,8 +132,8 @@ impl Parzen {
         // At least a quarter of each lies inside, so that this ends soon.
         for _ in 0..100 {
             // Box and Muller.
-            let radius = (-2.0 * (1.0 - unit(chance)).ln()).sqrt();
-            let drawn = normal.mean + normal.std * radius * (std::f64::consts::TAU * unit(chance)).cos();
+            let radius = (-2.0 * ln(1.0 - unit(chance))).sqrt();
+            let drawn = normal.mean + normal.std * radius * cos(std::f64::consts::TAU * unit(chance));
             if (0.0..=1.0).contains(&drawn) {
                 return drawn;
             }
@@ -146,5 +147,5 @@ fn erf(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());
     let sum =
         t * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
-    (1.0 - sum * (-x * x).exp()).copysign(x)
+    (1.0 - sum * exp(-x * x)).copysign(x)
 }

@@ -22,7 +22,7 @@ pub struct Filter {
 
 impl Op for Filter {
     const NAME: &'static str = "filter";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const PAGE: Page = Page {
         summary: "Keeps the rows that meet an SQL condition.",
         learns: "",

@@ -24,7 +24,7 @@ pub struct Derive {
 
 impl Op for Derive {
     const NAME: &'static str = "derive";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const PAGE: Page = Page {
         summary: "Makes columns by SQL expressions. All of them read the columns as they were before.",
         learns: "",

@@ -78,7 +78,7 @@ impl Select {
 
 impl Op for Select {
     const NAME: &'static str = "select";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const PAGE: Page = Page {
         summary: "Keeps the columns that tell most of the target, and takes the others away. The target, roles and columns that can't be scored stay. Rows without a value don't count for that column; equals go to the first. For `mutual_information` (in nats) numbers of more than 16 distinct values are cut into 16 bins of about as many rows each.",
         learns: "which columns",

@@ -2,6 +2,7 @@
 
 use super::super::spec::{Op, Spec, maybe, need};
 use super::super::tensor::{Tensor, Values, repeated, together};
+use crate::data::elementary;
 
 pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
     let alpha = |default: f64| spec.float("alpha", default);
@@ -14,14 +15,14 @@ pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
         "Round" => number(f64::round_ties_even),
         "Sqrt" => number(f64::sqrt),
         "Reciprocal" => number(|x| 1.0 / x),
-        "Exp" => number(f64::exp),
-        "Log" => number(f64::ln),
-        "Sin" => number(f64::sin),
-        "Cos" => number(f64::cos),
-        "Tanh" => number(f64::tanh),
+        "Exp" => number(elementary::exp),
+        "Log" => number(elementary::ln),
+        "Sin" => number(elementary::sin),
+        "Cos" => number(elementary::cos),
+        "Tanh" => number(elementary::tanh),
         "Relu" => number(|x| if x < 0.0 { 0.0 } else { x }),
         "Sigmoid" => number(crate::learn::linear::sigmoid),
-        "Softplus" => number(|x| x.max(0.0) + (-x.abs()).exp().ln_1p()),
+        "Softplus" => number(|x| x.max(0.0) + elementary::ln_1p(elementary::exp(-x.abs()))),
         "Softsign" => number(|x| x / (1.0 + x.abs())),
         "HardSwish" => number(|x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
         "LeakyRelu" => {
@@ -34,11 +35,11 @@ pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
         }
         "Elu" => {
             let scale = alpha(1.0);
-            number(move |x| if x < 0.0 { scale * x.exp_m1() } else { x })
+            number(move |x| if x < 0.0 { scale * elementary::exp_m1(x) } else { x })
         }
         "Selu" => {
             let (scale, gamma) = (alpha(1.673_263_192_176_818_8), spec.float("gamma", 1.050_701_022_148_132_3));
-            number(move |x| gamma * if x > 0.0 { x } else { scale * x.exp_m1() })
+            number(move |x| gamma * if x > 0.0 { x } else { scale * elementary::exp_m1(x) })
         }
         "HardSigmoid" => {
             let (slope, offset) = (alpha(0.2), spec.float("beta", 0.5));

@@ -3,6 +3,7 @@
 use super::super::proto::element;
 use super::super::spec::{Op, Spec, need};
 use super::super::tensor::{Tensor, Values, each, repeated, together};
+use crate::data::elementary::powf;
 
 pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
     let made: Op = match name {
@@ -11,7 +12,9 @@ pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
         "Mul" => numbers(|a, b| a * b, |a, b| a * b, |a, b| Some(a.wrapping_mul(b))),
         "Div" => numbers(|a, b| a / b, |a, b| a / b, i64::checked_div),
         "Mod" if spec.int("fmod", 0) == 1 => numbers(|a, b| a % b, |a, b| a % b, i64::checked_rem),
-        "Pow" => numbers(f32::powf, f64::powf, |a, b| Some(a.wrapping_pow(u32::try_from(b).ok()?))),
+        "Pow" => {
+            numbers(|a, b| powf(a.into(), b.into()) as f32, powf, |a, b| Some(a.wrapping_pow(u32::try_from(b).ok()?)))
+        }
         "Equal" => compare(|order| order.is_some_and(std::cmp::Ordering::is_eq)),
         "Less" => compare(|order| order.is_some_and(std::cmp::Ordering::is_lt)),
         "LessOrEqual" => compare(|order| order.is_some_and(std::cmp::Ordering::is_le)),

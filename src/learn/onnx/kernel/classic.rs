@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::spec::{Op, Spec, need};
 use super::super::tensor::{Tensor, Values};
+use crate::data::elementary::exp;
 use crate::learn::linear::sigmoid;
 
 pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
@@ -58,7 +59,7 @@ impl Post {
             Post::Softmax | Post::SoftmaxZero => {
                 let zero = self == Post::SoftmaxZero;
                 let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                row.iter_mut().for_each(|x| *x = if zero && *x == 0.0 { 0.0 } else { (*x - largest).exp() });
+                row.iter_mut().for_each(|x| *x = if zero && *x == 0.0 { 0.0 } else { exp(*x - largest) });
                 let total: f64 = row.iter().sum();
                 row.iter_mut().for_each(|x| *x /= total);
             }

@@ -2,6 +2,7 @@
 
 use super::super::spec::{Op, Spec, maybe, need};
 use super::super::tensor::{Tensor, Values, place};
+use crate::data::elementary::{exp, ln};
 
 pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
     let made: Op = match name {
@@ -16,15 +17,15 @@ pub(super) fn op(name: &str, spec: &Spec) -> Option<Result<Op, String>> {
         "ReduceLogSumExp" => reduce(spec, 18, |along| {
             let largest = along.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             if largest.is_finite() {
-                largest + along.iter().map(|x| (x - largest).exp()).sum::<f64>().ln()
+                largest + ln(along.iter().map(|x| exp(x - largest)).sum::<f64>())
             } else {
                 largest
             }
         }),
         "ArgMax" => extreme(spec, |a, b| a > b),
         "ArgMin" => extreme(spec, |a, b| a < b),
-        "Softmax" => softmax(spec, |x, largest, total| (x - largest).exp() / total),
-        "LogSoftmax" => softmax(spec, |x, largest, total| x - largest - total.ln()),
+        "Softmax" => softmax(spec, |x, largest, total| exp(x - largest) / total),
+        "LogSoftmax" => softmax(spec, |x, largest, total| x - largest - ln(total)),
         "TopK" => topk(spec),
         _ => return None,
     };
@@ -147,7 +148,7 @@ fn softmax(spec: &Spec, f: fn(f64, f64, f64) -> f64) -> Op {
         let mut made = vec![0.0; floats.len()];
         lines(&floats, around, |outer, inner, line| {
             let largest = line.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let total: f64 = line.iter().map(|x| (x - largest).exp()).sum();
+            let total: f64 = line.iter().map(|x| exp(x - largest)).sum();
             for (at, x) in line.iter().enumerate() {
                 made[(outer * around.1 + at) * around.2 + inner] = f(*x, largest, total);
             }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::walk::Walk;
+use crate::data::elementary::exp;
 use crate::learn::estimator::Fitted;
 use crate::learn::linear::sigmoid;
 use crate::learn::tree::{Trees, shap};
@@ -60,7 +61,7 @@ impl Boosted {
     fn link(&self, into: &mut [f64]) {
         match (self.link, &self.present[..]) {
             (Link::Identity, _) => {}
-            (Link::Log, _) => into[0] = into[0].exp(),
+            (Link::Log, _) => into[0] = exp(into[0]),
             (Link::Logit, &[first, second]) => {
                 let odds = into[second as usize];
                 into[first as usize] = sigmoid(-odds);
@@ -69,7 +70,7 @@ impl Boosted {
             (Link::Logit, present) => {
                 let places = || present.iter().map(|&class| class as usize);
                 let most = places().fold(f64::NEG_INFINITY, |most, place| most.max(into[place]));
-                places().for_each(|place| into[place] = (into[place] - most).exp());
+                places().for_each(|place| into[place] = exp(into[place] - most));
                 let total: f64 = places().map(|place| into[place]).sum();
                 places().for_each(|place| into[place] /= total);
             }

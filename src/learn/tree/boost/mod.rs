@@ -22,6 +22,7 @@ use self::histogram::Codes;
 use self::objective::Objective;
 use super::Trees;
 use super::bins::Bins;
+use crate::data::elementary::ln;
 use crate::learn::chance::Chance;
 use crate::learn::cv;
 use crate::learn::linear::to_shares;
@@ -204,7 +205,7 @@ impl<'a> Booster<'a> {
         state.trees.join(&previous.trees)?;
         let x = self.data.x;
         let (unit, shift) = match self.link() {
-            Link::Log => (1.0, self.objective.unit.ln()),
+            Link::Log => (1.0, ln(self.objective.unit)),
             _ => (self.objective.answer_unit(), 0.0),
         };
         let mut rows = vec![0.0; BLOCK * x.columns()];
@@ -300,7 +301,7 @@ impl<'a> Booster<'a> {
         let unit = self.objective.answer_unit();
         let link = self.link();
         if link == Link::Log {
-            state.start[0] += self.objective.unit.ln();
+            state.start[0] += ln(self.objective.unit);
         }
         state.start.iter_mut().for_each(|start| *start *= unit);
         if !(state.reach + state.start[0].abs()).is_finite() {

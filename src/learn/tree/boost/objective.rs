@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::exp::exp;
 use super::gradient::{Gradients, ROWS};
+use crate::data::elementary::{self, ln, ln_1p};
 use crate::data::stats::sum;
 use crate::learn::{Target, Training};
 use crate::source::Fault;
@@ -157,7 +158,7 @@ impl<'a> Objective<'a> {
                     *total += exp(score - most);
                 }
             }
-            totals.iter_mut().zip(&largest).for_each(|(total, most)| *total = total.ln() + most);
+            totals.iter_mut().zip(&largest).for_each(|(total, most)| *total = ln(*total) + most);
         });
         totals
     }
@@ -216,13 +217,13 @@ impl<'a> Objective<'a> {
         let of = |row: usize| match &self.answers {
             Answers::Two(truth) => {
                 let z = scores[0][row] * (1.0 - 2.0 * truth[row]);
-                z.max(0.0) + (-z.abs()).exp().ln_1p()
+                z.max(0.0) + ln_1p(elementary::exp(-z.abs()))
             }
             Answers::Many(codes, present) => {
                 let most = scores.iter().fold(f64::NEG_INFINITY, |most, scores| most.max(scores[row]));
-                let total: f64 = scores.iter().map(|scores| (scores[row] - most).exp()).sum();
+                let total: f64 = scores.iter().map(|scores| elementary::exp(scores[row] - most)).sum();
                 let own = present.binary_search(&codes[row]).map_or(0.0, |head| scores[head][row]);
-                total.ln() + most - own
+                ln(total) + most - own
             }
             Answers::Numbers(loss, numbers) => loss.of(scores[0][row], numbers[row]),
         };
@@ -261,7 +262,7 @@ impl Loss {
     fn of(self, score: f64, number: f64) -> f64 {
         match self {
             Loss::Squared => 0.5 * (score - number).powi(2),
-            Loss::Poisson => score.exp() - number * score,
+            Loss::Poisson => elementary::exp(score) - number * score,
             Loss::Absolute | Loss::Quantile(_) => {
                 let (level, rest) = (self.level().unwrap_or(0.5), number - score);
                 if rest > 0.0 { level * rest } else { (level - 1.0) * rest }
@@ -272,7 +273,7 @@ impl Loss {
 
 /// A logarithm that stays finite at 0.
 fn log(value: f64) -> f64 {
-    value.max(f64::MIN_POSITIVE).ln()
+    ln(value.max(f64::MIN_POSITIVE))
 }
 
 /// Numbers that Poisson's loss can be had of.

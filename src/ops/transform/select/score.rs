@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use polars::prelude::{Column, DataType};
 
 use super::By;
-use crate::data::{Kind, stats, unexpected};
+use crate::data::{Kind, elementary, stats, unexpected};
 use crate::source::Fault;
 
 /// Numbers of more distinct values than that are cut into as many bins.
@@ -126,7 +126,7 @@ fn mutual_information(both: &[(f64, f64)]) -> f64 {
         *left.entry(x).or_default() += 1.0;
         *right.entry(y).or_default() += 1.0;
     }
-    let terms = joint.iter().map(|((x, y), both)| both / count * (both * count / (left[x] * right[y])).ln());
+    let terms = joint.iter().map(|((x, y), both)| both / count * elementary::ln(both * count / (left[x] * right[y])));
     stats::sum(terms.collect::<Vec<_>>()).max(0.0)
 }
 

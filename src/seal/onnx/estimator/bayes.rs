@@ -2,6 +2,7 @@
 
 use super::super::builder::{Builder, Name, doubles, int, ints};
 use super::Table;
+use crate::data::elementary::ln;
 use crate::learn::onnx::proto::element;
 use crate::learn::{Bayes, Likelihood};
 
@@ -26,7 +27,7 @@ pub(super) fn bayes(of: &Bayes, table: &Table, builder: &mut Builder) -> Name {
             let sums = builder.op("Mul", &[&sums, &half]);
             let constant = |place: usize| {
                 let own = variances[place * columns..(place + 1) * columns].iter();
-                of.priors[place] - 0.5 * own.map(|variance| variance.ln()).sum::<f64>()
+                of.priors[place] - 0.5 * own.map(|variance| ln(*variance)).sum::<f64>()
             };
             let constants: Vec<f64> = (0..of.present.len()).map(constant).collect();
             let constants = builder.tensor(doubles(&[1, constants.len()], &constants));
