@@ -1,5 +1,6 @@
 //! Files that scikit-learn made, for the tests: data sets, splits, and its figures on them.
 
+use std::io::Read;
 use std::path::PathBuf;
 
 use super::Target;
@@ -15,9 +16,19 @@ pub(super) fn json(name: &str) -> serde_json::Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
+/// A data set's text; a large one's is compressed.
+fn text(name: &str) -> String {
+    let Ok(file) = std::fs::File::open(path(&format!("{name}.csv.gz"))) else {
+        return std::fs::read_to_string(path(&format!("{name}.csv"))).expect("a reference file");
+    };
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("a compressed text");
+    text
+}
+
 /// A data set, its target last in the file.
 pub(super) fn table(name: &str) -> (Matrix, Target) {
-    let text = std::fs::read_to_string(path(&format!("{name}.csv"))).expect("a reference file");
+    let text = text(name);
     let mut lines = text.lines();
     let mut names: Vec<String> = lines.next().expect("a header").split(',').map(str::to_owned).collect();
     let cells = |line: &str| line.split(',').map(|cell| cell.parse().expect("a number")).collect();

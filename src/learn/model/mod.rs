@@ -369,6 +369,8 @@ mod contract;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_digits;
+#[cfg(test)]
 mod tests_linear;
 #[cfg(test)]
 mod tests_update;
