@@ -9,6 +9,7 @@ mod ci;
 mod docs;
 mod ensemble;
 mod examples;
+mod exports;
 mod fusion;
 mod golden;
 mod grain;

@@ -1,9 +1,9 @@
-"""Scores records with an exported model by onnxruntime, and tells how far that is from what gristmill said of them.
+"""Scores records with exported models by onnxruntime, and tells how far that is from what gristmill said of them.
 
-    score.py MODEL.onnx SCORED.csv
+    score.py MODEL.onnx SCORED.csv [MODEL.onnx SCORED.csv …]
 
 SCORED.csv is what `gristmill predict` wrote: the raw records, and beside them `prediction`, `probability_…` and
-`refused`. Prints one JSON object.
+`refused`. Prints a list of one JSON object a model.
 """
 
 import csv
@@ -45,7 +45,7 @@ def tensor(kind, cells):
     return numpy.array([number(cell) for cell in cells], dtype=numpy.float64).reshape(-1, 1)
 
 
-def main(model, scored):
+def score(model, scored):
     with open(scored, newline="") as file:
         rows = list(csv.DictReader(file))
     options = onnxruntime.SessionOptions()
@@ -66,8 +66,8 @@ def main(model, scored):
         names = [name for name in rows[0] if name.startswith("probability_")]
         ours = numpy.array([[float(rows[nth][name]) for name in names] for nth in answered])
         told["worst"] = float(numpy.abs(ours - found["probabilities"][answered]).max()) if answered else 0.0
-    print(json.dumps(told))
+    return told
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    print(json.dumps([score(*pair) for pair in zip(sys.argv[1::2], sys.argv[2::2])]))
