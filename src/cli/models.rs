@@ -1,14 +1,14 @@
 //! `gristmill models`.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::runner::actor;
 use super::{Exit, Failure, open, out, out_json};
-use crate::engine::object;
+use crate::engine::{ModelReport, object, reports};
 use crate::registry::{CHAMPION, Registry};
-use crate::report::importance;
 use crate::report::table::{Align, Table};
+use crate::report::{classes, importance};
 use crate::seal::Sealed;
 use crate::source::{Fault, suggest};
 use crate::store::Store;
@@ -144,15 +144,23 @@ fn versions(registry: &Registry, model: &str, as_json: bool) -> Result<(), Failu
     Ok(())
 }
 
+/// What was known of a version when its pipeline judged it; none if it was deployed unjudged, or that isn't kept any more.
+fn judged(store: &Store, lineage: &Json) -> Option<ModelReport> {
+    let place = usize::try_from(lineage["judged"]["place"].as_u64()?).ok()?;
+    let digest = lineage["judged"]["report"].as_str()?.parse().ok()?;
+    reports(store, &digest).ok()?.into_iter().nth(place)
+}
+
 fn show(registry: &Registry, store: &Store, model: &str, as_json: bool) -> Result<(), Failure> {
     let row = registry.resolve(model)?;
     let predictor = Sealed::open(&object(store, &row.digest)?)?;
     let sealed = predictor.sealed();
     let trained = &sealed.trained;
     let ledger: Vec<_> = registry.ledger(&row.name)?.into_iter().filter(|line| line.version == row.version).collect();
+    let judged = judged(store, &row.lineage);
     if as_json {
         out_json(
-            &json!({"model": row, "request": sealed.signature, "trained": {"model": trained.model, "rows": trained.rows, "target": trained.target, "features": trained.features, "importance": trained.importance()}, "ledger": ledger}),
+            &json!({"model": row, "judged": judged, "request": sealed.signature, "trained": {"model": trained.model, "rows": trained.rows, "target": trained.target, "features": trained.features, "importance": trained.importance()}, "ledger": ledger}),
         );
         return Ok(());
     }
@@ -192,6 +200,9 @@ fn show(registry: &Registry, store: &Store, model: &str, as_json: bool) -> Resul
                 .collect();
             text.push_str(&format!("  {name}: {}\n", shown.join(", ")));
         }
+    }
+    if let Some(judged) = judged.filter(|judged| judged.overall.is_some()) {
+        text.push_str(&format!("\n{}", classes(&judged)));
     }
     for line in ledger {
         text.push_str(&format!(

@@ -8,10 +8,12 @@ use serde_json::{Value as Json, json};
 use super::open::{self, Opened};
 use super::{Exit, Failure, ParamArgs, out, out_json};
 use crate::data::Field;
-use crate::engine::{Judgement, LOG, Payload, StepDone, TableMeta, Trials, Tuned, lock_path, object};
+use crate::engine::{Judgement, LOG, Payload, StepDone, TableMeta, Trials, Tuned, lock_path, object, reports};
 use crate::plan::request;
 use crate::report::table::{Align, Table};
-use crate::report::{Ran, RanStep, confusion, curves, importance, judgement, run_text, slices, trials, trials_json};
+use crate::report::{
+    Ran, RanStep, classes, curves, importance, judgement, permuted, run_text, slices, trials, trials_json,
+};
 use crate::seal::{Sealed, Trained};
 use crate::source::Fault;
 use crate::store::{Digest, History, Key, Lock, Run, Store};
@@ -120,9 +122,7 @@ fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
         Payload::Judged(found) => {
             let mut found = found.clone();
             // The curves are in the report alone.
-            found.models = serde_json::from_slice(&object(store, &found.report)?).map_err(|error| {
-                Fault::new("broken-record", "the report can't be read").because(error).help("run with `--force`")
-            })?;
+            found.models = reports(store, &found.report)?;
             (judged(&found, width()), json!(found))
         }
         Payload::Deployed(_) => (String::new(), Json::Null),
@@ -134,7 +134,10 @@ fn describe(store: &Store, done: &StepDone) -> Result<(String, Json), Fault> {
 fn judged(found: &Judgement, width: usize) -> String {
     let mut text = judgement(found);
     for (place, (name, model)) in found.names.iter().zip(&found.models).enumerate() {
-        text.push_str(&format!("\n{name}\n{}\n{}", confusion(model), slices(model)));
+        text.push_str(&format!("\n{name}\n{}\n{}", classes(model), slices(model)));
+        if let Some(importance) = &model.importance {
+            text.push_str(&format!("\n{}", permuted(importance)));
+        }
         if found.verdict.best.is_none_or(|best| best == place) {
             text.push_str(&format!("\n{}", curves(model, width)));
         }

@@ -57,6 +57,11 @@ pub(super) fn run(cx: &Cx, step: &Step, deploy: &Deploy) -> Result<StepDone, Fau
         "step": cx.plan.steps[model].name,
         "run": cx.run,
         "metrics": judgement.map(|judgement| metrics(judgement)),
+        "judged": judgement.map(|judgement| json!({
+            "step": cx.plan.steps[deploy.step].name,
+            "report": judgement.report.to_string(),
+            "place": judgement.verdict.best,
+        })),
         "model": cx.done(model).outputs["model"].to_string(),
         "inputs": sealed.record.meta["inputs"],
         "rows": rows.to_string(),

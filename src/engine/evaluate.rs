@@ -14,14 +14,16 @@ use super::locked;
 use super::outcome::{Payload, StepDone};
 use super::reason;
 use super::run::Cx;
+use super::seal::Way;
 use super::table;
 use super::unit::{Made, Parts, label, unit};
 use crate::data::Part;
 use crate::plan::{Evaluate, On, Step, StepKind};
 use crate::source::Fault;
+use crate::store::{Digest, Store};
 
 /// Raised when reports change their form, or metrics their bits.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What is kept beside a report, whose curves are in its object alone.
 #[derive(Serialize, Deserialize)]
@@ -29,6 +31,16 @@ struct Kept {
     models: Vec<ModelReport>,
     /// How long each model takes to predict 1,000 rows, in seconds: no part of the report, which is the same at every run.
     predicting: Vec<f64>,
+}
+
+/// What is known of each model that was judged, curves and all, from the object of a judgement.
+///
+/// # Errors
+/// If the object is gone, or holds no reports.
+pub fn reports(store: &Store, report: &Digest) -> Result<Vec<ModelReport>, Fault> {
+    serde_json::from_slice(&table::object(store, report)?).map_err(|error| {
+        Fault::new("broken-record", "the report can't be read").because(error).help("run with `--force`")
+    })
 }
 
 /// Runs an evaluate step.
@@ -136,7 +148,7 @@ fn key(cx: &Cx, evaluate: &Evaluate, candidates: &[Candidate]) -> Result<Parts, 
         if let Some(folds) = candidate.folds {
             parts.add(format!("models[{nth}].cv"), folds.to_string());
         }
-        if evaluate.on.part().is_none() {
+        if evaluate.on.part().is_none() || evaluate.importance.is_some() {
             for (place, recipe) in recipes(cx, candidate.train).into_iter().enumerate() {
                 parts.add(format!("recipe[{nth}.{place}]"), recipe.to_string());
             }
@@ -149,6 +161,15 @@ fn key(cx: &Cx, evaluate: &Evaluate, candidates: &[Candidate]) -> Result<Parts, 
                 parts.add(format!("rows.{part}.{name}"), digest.to_string());
             }
             parts.add(format!("models[{nth}].of.{part}"), json!(at_split(cx, candidate.train, part)));
+        }
+    }
+    if let Some(importance) = evaluate.importance {
+        parts.add("importance.metric", importance.metric);
+        parts.add("importance.repeats", importance.repeats);
+        parts.add("seed", cx.plan.seed);
+        // The raw rows of a part are those of the source.
+        if evaluate.on.part().is_some() {
+            Way::of(cx, candidates[0].train)?.describe(cx, &mut parts);
         }
     }
     for (column, input) in &evaluate.slices {

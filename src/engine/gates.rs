@@ -125,8 +125,10 @@ mod tests {
             cv: None,
             cv_std: None,
             classes: Vec::new(),
+            overall: None,
             confusion: Vec::new(),
             slices: slices.iter().map(slice).collect(),
+            importance: None,
             bytes: 0,
             curves: None,
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::gates::{self, GateResult};
-use crate::learn::{Curves, Direction, Interval, find_metric};
+use super::importance::Importance;
+use crate::learn::{Curves, Direction, Interval, Overall, find_metric};
 use crate::spec::Gate;
 use crate::store::Digest;
 
@@ -80,10 +81,16 @@ pub struct ModelReport {
     pub cv_std: Option<BTreeMap<String, f64>>,
     /// The classes, in order.
     pub classes: Vec<ClassScores>,
+    /// What holds over all classes; none for numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overall: Option<Overall>,
     /// Rows by true class, columns by predicted class; empty for more than 100 classes.
     pub confusion: Vec<Vec<u64>>,
     /// By the values of columns.
     pub slices: Vec<SliceReport>,
+    /// Which raw columns matter, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importance: Option<Importance>,
     /// The size of the trained model.
     pub bytes: u64,
     /// What there is to draw; kept in the report's object alone.
@@ -182,8 +189,10 @@ mod tests {
             cv: cv.map(metrics),
             cv_std: None,
             classes: Vec::new(),
+            overall: None,
             confusion: Vec::new(),
             slices: Vec::new(),
+            importance: None,
             bytes: 0,
             curves: None,
         }

@@ -10,13 +10,16 @@ use super::event::Event;
 use super::features::{self, Meaning};
 use super::fit::Stage;
 use super::held::OutOfFold;
+use super::importance;
 use super::judge::{ClassScores, ModelReport, Scores, SliceReport};
 use super::outcome::{PartMeta, TableMeta};
 use super::run::Cx;
 use super::table;
 use super::train::needs_held_out;
-use crate::data::{Kind, Part, positions, unexpected, value_at};
-use crate::learn::{self, Curves, MetricEntry, Prediction, Scored, Sheet, Target, confusion, find_metric, report};
+use crate::data::{Kind, Matrix, Part, positions, unexpected, value_at};
+use crate::learn::{
+    self, Curves, MetricEntry, Overall, Prediction, Scored, Sheet, Target, confusion, find_metric, report,
+};
 use crate::plan::{Evaluate, Input, On, Step, Train, Using, brings};
 use crate::recipe::{apply, of_record};
 use crate::seal::Trained;
@@ -99,6 +102,11 @@ impl Answers {
         Self { truth: self.truth.take(rows), prediction: self.prediction.take(rows), narrow, reading: self.reading }
     }
 
+    /// The same truth beside what is said of the rows otherwise.
+    pub(super) fn beside(&self, prediction: Prediction) -> Self {
+        Self::new(self.truth.clone(), prediction, self.reading)
+    }
+
     /// Laid out to be judged.
     pub(super) fn sheets(&self) -> Result<Sheets<'_>, Fault> {
         let narrow = self.narrow.as_ref().map(|(truth, prediction)| self.sheet(truth, prediction)).transpose()?;
@@ -141,7 +149,7 @@ impl<'a> Sheets<'a> {
         self.narrow.as_ref().unwrap_or(&self.wide)
     }
 
-    fn score(&self, name: &str) -> Result<f64, Fault> {
+    pub(super) fn score(&self, name: &str) -> Result<f64, Fault> {
         let metric = find_metric(name)?;
         self.of(metric).score(metric)
     }
@@ -209,11 +217,15 @@ pub(super) fn judge(cx: &Cx, step: &Step, evaluate: &Evaluate, candidate: &Candi
         _ => None,
     };
     let (cv, cv_std) = folds(cx, evaluate, candidate, &trained)?;
-    let (classes, confusion) = per_class(&trained, &sheets.wide)?;
+    let ByClass { classes, overall, confusion } = by_class(&trained, &sheets.wide)?;
     let mut slices = Vec::new();
     for (column, input) in &evaluate.slices {
         slices.extend(slice(cx, evaluate, column, *input, &told)?);
     }
+    let importance = match evaluate.importance {
+        Some(asked) => Some(importance::of(cx, evaluate, asked, candidate, &trained, &told)?),
+        None => None,
+    };
     let report = ModelReport {
         scores,
         intervals: sheets.intervals(&evaluate.metrics),
@@ -221,8 +233,10 @@ pub(super) fn judge(cx: &Cx, step: &Step, evaluate: &Evaluate, candidate: &Candi
         cv,
         cv_std,
         classes,
+        overall,
         confusion,
         slices,
+        importance,
         bytes: bytes.len() as u64,
         curves: Some(Curves::of(sheets.main())),
     };
@@ -230,8 +244,11 @@ pub(super) fn judge(cx: &Cx, step: &Step, evaluate: &Evaluate, candidate: &Candi
 }
 
 /// The true answers of a part's rows and the model's, and where the rows stand in their source.
-struct Told {
-    answers: Answers,
+pub(super) struct Told {
+    pub(super) answers: Answers,
+    /// The judged rows after all ops, and the features that the model reads of them.
+    pub(super) frame: DataFrame,
+    pub(super) x: Matrix,
     rows: Vec<i64>,
     /// How long it takes to predict 1,000 rows.
     seconds: f64,
@@ -297,7 +314,8 @@ fn answers(frame: &DataFrame, trained: &Trained) -> Result<Told, Fault> {
     }
     let rows = positions(frame)?.iter().map(|row| row.unwrap_or(-1)).collect();
     let seconds = fastest / frame.height() as f64 * 1000.0;
-    Ok(Told { answers: Answers::new(truth, prediction, Reading::of(trained)), rows, seconds })
+    let answers = Answers::new(truth, prediction, Reading::of(trained));
+    Ok(Told { answers, frame: frame.clone(), x, rows, seconds })
 }
 
 /// What work gives, and how long it took, in seconds.
@@ -354,9 +372,17 @@ fn folds(cx: &Cx, evaluate: &Evaluate, candidate: &Candidate, trained: &Trained)
     Ok((Some(means), Some(stds)))
 }
 
-fn per_class(trained: &Trained, sheet: &Sheet) -> Result<(Vec<ClassScores>, Vec<Vec<u64>>), Fault> {
+/// What there is to say of labels.
+#[derive(Default)]
+struct ByClass {
+    classes: Vec<ClassScores>,
+    overall: Option<Overall>,
+    confusion: Vec<Vec<u64>>,
+}
+
+fn by_class(trained: &Trained, sheet: &Sheet) -> Result<ByClass, Fault> {
     if trained.task == learn::Task::Regression {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(ByClass::default());
     }
     let found = report(sheet)?;
     let name =
@@ -368,8 +394,8 @@ fn per_class(trained: &Trained, sheet: &Sheet) -> Result<(Vec<ClassScores>, Vec<
         f1: class.f1,
         support: class.support,
     });
-    let matrix = if found.classes.len() <= CONFUSED { confusion(sheet)? } else { Vec::new() };
-    Ok((classes.collect(), matrix))
+    let confusion = if found.classes.len() <= CONFUSED { confusion(sheet)? } else { Vec::new() };
+    Ok(ByClass { classes: classes.collect(), overall: Some(found.overall), confusion })
 }
 
 /// The scores of the rows with each value of a column, by the values that the column had before it was encoded.

@@ -15,6 +15,7 @@ mod fit;
 mod gates;
 mod ground;
 mod held;
+mod importance;
 mod judge;
 mod judging;
 mod key;
@@ -44,8 +45,10 @@ mod update;
 mod upstream;
 
 pub use child::SUPERVISE;
+pub use evaluate::reports;
 pub use event::{Event, Outcome, StepEnd};
 pub use gates::GateResult;
+pub use importance::{ColumnImportance, Importance};
 pub use judge::{Costs, Judgement, ModelReport, Scores, SliceReport, Verdict};
 pub use locked::{LOCKED, strangers};
 pub use look::{Known, Looked, Right, Said, lock_path, look};

@@ -219,7 +219,7 @@ impl Bench<'_> {
         self.fits(other, &predictor, &raw)
             .map_err(|why| Stop::Obstacle(format!("version {} {why}", champion.version)))?;
         let frame = table::frame(self.cx, self.part)?;
-        let (rows, places) = raw_rows(&raw, &frame)?;
+        let (rows, places) = raw_rows(raw.training(), &frame)?;
         let said = predictor.answer_table(&rows).map_err(obstacle)?;
         let answered: Vec<(usize, Answer)> =
             places.into_iter().zip(said).filter_map(|(place, answer)| Some((place, answer.ok()?))).collect();

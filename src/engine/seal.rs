@@ -104,7 +104,7 @@ pub(super) fn seal(
         let rule = contract.filter(|_| own).and_then(|contract| contract.columns.get(&field.name));
         signature.push(InputField::new(&field.name, field.kind, rule, &cx.plan.sources[source].spec.reading.missing));
     }
-    let (rows, _) = raw_rows(&raw, training)?;
+    let (rows, _) = raw_rows(raw.training(), training)?;
     let mut columns = Vec::new();
     for field in &signature {
         columns.push(rows.column(&field.name).map_err(unexpected)?);
@@ -121,11 +121,10 @@ pub(super) fn seal(
 }
 
 /// The raw rows behind the rows of a part, in their order, and the place of each in the part.
-pub(super) fn raw_rows(raw: &Table, part: &DataFrame) -> Result<(DataFrame, Vec<usize>), Fault> {
-    let all = raw.training();
+pub(super) fn raw_rows(raw: &DataFrame, part: &DataFrame) -> Result<(DataFrame, Vec<usize>), Fault> {
     let at: HashMap<i64, u32> =
-        positions(all)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row as u32))).collect();
+        positions(raw)?.iter().enumerate().filter_map(|(row, position)| Some((position?, row as u32))).collect();
     let found = positions(part)?.iter().enumerate().filter_map(|(place, position)| Some((place, *at.get(&position?)?)));
     let (places, rows): (Vec<usize>, Vec<u32>) = found.unzip();
-    Ok((all.take(&IdxCa::new("".into(), rows)).map_err(unexpected)?, places))
+    Ok((raw.take(&IdxCa::new("".into(), rows)).map_err(unexpected)?, places))
 }

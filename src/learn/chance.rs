@@ -14,6 +14,15 @@ impl Chance {
         Self(generator)
     }
 
+    /// The source for part `stream` of what is done for one thing of many: another one beside it changes nothing of it.
+    pub(crate) fn named(seed: u64, name: &str, stream: u64) -> Self {
+        // FNV-1a: any fixed hash does.
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Self::new(seed ^ hash, stream)
+    }
+
     /// A whole number below `bound`, each as likely (Lemire 2019, with rejection). `bound` is at least 1.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = bound as u64;

@@ -21,9 +21,10 @@ mod nature;
 mod neighbors;
 mod neural;
 pub mod onnx;
+mod permutation;
 mod prediction;
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 mod scaling;
 mod softmax;
 mod spreads;
@@ -50,9 +51,9 @@ pub use fusion::{
 };
 pub use linear::{Constant, Line, Logistic};
 pub use metric::{
-    ClassCurves, ClassReport, Curves, Direction, Gain, Interval, MetricEntry, Paired, PrecisionRecall, Reliability,
-    ReliabilityBin, Report, ResidualBin, Residuals, Roc, Scored, Sheet, confusion, find_metric, intervals, metrics,
-    paired, report, score,
+    Average, ClassCurves, ClassReport, Curves, Direction, Gain, Interval, MetricEntry, Overall, Paired,
+    PrecisionRecall, Reliability, ReliabilityBin, Report, ResidualBin, Residuals, Roc, Scored, Sheet, confusion,
+    find_metric, intervals, metrics, paired, report, score,
 };
 pub use model::{
     BROUGHT, Brought, Checked, CheckedModel, HyperParameter, Model, ModelEntry, ModelVisitor, catalogue as models,
@@ -61,6 +62,7 @@ pub use model::{
 pub use nature::balanced_weights;
 pub use neighbors::{Answers, Metric as Distance, Neighbors};
 pub use neural::{Activation, Network, Output};
+pub use permutation::{Loss, permutation};
 pub use prediction::{Prediction, argmax};
 pub use svm::{Duels, Kernel, Machine, Votes};
 pub use threshold::{Goal, best_threshold};

@@ -11,7 +11,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 /// A file of figures.
-pub(super) fn json(name: &str) -> serde_json::Value {
+pub(crate) fn json(name: &str) -> serde_json::Value {
     let text = std::fs::read_to_string(path(&format!("{name}.json"))).expect("a reference file");
     serde_json::from_str(&text).expect("JSON")
 }
@@ -27,7 +27,7 @@ fn text(name: &str) -> String {
 }
 
 /// A data set, its target last in the file.
-pub(super) fn table(name: &str) -> (Matrix, Target) {
+pub(crate) fn table(name: &str) -> (Matrix, Target) {
     let text = text(name);
     let mut lines = text.lines();
     let mut names: Vec<String> = lines.next().expect("a header").split(',').map(str::to_owned).collect();
@@ -47,7 +47,7 @@ pub(super) fn table(name: &str) -> (Matrix, Target) {
 }
 
 /// The matrix with each column brought to mean 0 and deviation 1 by the given rows' figures.
-pub(super) fn standardize(x: &Matrix, by: &[usize]) -> Matrix {
+pub(crate) fn standardize(x: &Matrix, by: &[usize]) -> Matrix {
     let mut values = Vec::with_capacity(x.values().len());
     for column in 0..x.columns() {
         let column = x.column(column);

@@ -10,6 +10,15 @@ use crate::recipe::offspring;
 use crate::source::{Fault, Route, suggest};
 use crate::spec::{EvaluateSpec, Over};
 
+/// How it is told which columns matter to a model: by shuffling their values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Importance {
+    /// How often.
+    pub repeats: usize,
+    /// The metric whose loss is told.
+    pub metric: &'static str,
+}
+
 /// Checks an evaluate step. Faults have their routes from the step.
 pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>) -> Option<Evaluate> {
     let models = models(spec, plan, faults);
@@ -40,6 +49,16 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
             faults.push(at(fault.help("say by which columns: `slices: [island]`")));
         }
     }
+    let importance = spec.importance.as_ref().and_then(|asked| {
+        let metric = match &asked.metric {
+            Some(name) => {
+                let fault = |fault: Fault| fault.within("metric").within("importance");
+                computed(name, &found, task).map_err(|found| faults.push(fault(found))).ok()
+            }
+            None => best.or(found.first().copied()),
+        };
+        metric.map(|metric| Importance { repeats: asked.repeats, metric })
+    });
     let models = models?;
     let on = on(spec, plan, faults)?;
     comparable(spec, plan, &trains, on, faults);
@@ -62,7 +81,7 @@ pub(super) fn evaluate(spec: &EvaluateSpec, plan: &Plan, faults: &mut Vec<Fault>
     // Of models of which some are no part of this run, the others are compared.
     let (part, rest): (Vec<usize>, Vec<usize>) = models.into_iter().partition(|model| plan.steps[*model].off.is_none());
     let models = if part.is_empty() { rest } else { part };
-    Some(Evaluate { models, on, metrics: found, best, slices, gates: spec.gates.clone() })
+    Some(Evaluate { models, on, metrics: found, best, slices, importance, gates: spec.gates.clone() })
 }
 
 /// The train step at a place that is one.

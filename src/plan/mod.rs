@@ -25,6 +25,7 @@ pub use brought::Brought;
 pub use build::{Built, LastModel, Problem, Schemas, build};
 pub use decision::{Decision, Threshold};
 pub use ensemble::Ensemble;
+pub use evaluate::Importance;
 pub use node::{
     Cv, Deploy, Evaluate, Given, Input, On, Plan, PlanTest, Program, ProgramInput, Read, SourceNode, Step, StepKind,
     TableStep, Target, Train,

@@ -398,6 +398,8 @@ pub struct Evaluate {
     pub best: Option<&'static str>,
     /// Columns whose values are judged one by one, each with the table that has it last.
     pub slices: Vec<(String, Input)>,
+    /// How it is told which columns matter, if it is.
+    pub importance: Option<super::Importance>,
     /// What the winner must reach.
     pub gates: Vec<Gate>,
 }

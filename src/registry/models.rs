@@ -79,7 +79,7 @@ impl Registry {
         self.read(|sql| require(sql, name, &selector))?
     }
 
-    /// The sealed models that some version needs, sorted, each once: what must not be cleared away.
+    /// The objects that some version needs, sorted, each once: what must not be cleared away.
     pub fn kept(&self) -> Result<Vec<Digest>, Fault> {
         let rows = self.read(|sql| {
             let names = read::names(sql)?;
@@ -87,9 +87,12 @@ impl Registry {
         })?;
         let mut digests = Vec::new();
         for row in rows.into_iter().flatten() {
+            let digest = |named: &Json| named.as_str().and_then(|text| text.parse::<Digest>().ok());
             digests.push(row.digest);
             // The model before a refit is the one that a later one is compared with.
-            digests.extend(row.lineage["refit"]["scored"].as_str().and_then(|scored| scored.parse::<Digest>().ok()));
+            digests.extend(digest(&row.lineage["refit"]["scored"]));
+            // The judgement that led to it is shown with it.
+            digests.extend(digest(&row.lineage["judged"]["report"]));
         }
         digests.sort_unstable();
         digests.dedup();

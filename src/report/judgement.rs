@@ -2,7 +2,7 @@
 
 use super::table::{Align, Table};
 use super::{bytes, seconds};
-use crate::engine::{Costs, GateResult, Judgement, ModelReport};
+use crate::engine::{Costs, GateResult, Importance, Judgement, ModelReport};
 use crate::learn::Interval;
 
 /// A number with four digits, or a dash.
@@ -145,28 +145,24 @@ fn more(table: &mut Table, count: usize) {
     }
 }
 
-/// The classes and who was taken for whom.
-pub fn confusion(model: &ModelReport) -> String {
-    if model.classes.is_empty() {
-        return String::new();
-    }
-    let mut table = Table::new([
-        ("class", Align::Left),
-        ("precision", Align::Right),
-        ("recall", Align::Right),
-        ("f1", Align::Right),
-        ("rows", Align::Right),
-    ]);
+/// Precision, recall and f1 of each class and over all of them, and who was taken for whom.
+pub fn classes(model: &ModelReport) -> String {
+    let Some(overall) = &model.overall else { return String::new() };
+    let heads = [("precision", Align::Right), ("recall", Align::Right), ("f1", Align::Right), ("rows", Align::Right)];
+    let mut table = Table::new([("class", Align::Left)].into_iter().chain(heads));
+    let scores = |of: [f64; 3]| of.map(|score| number(Some(score)));
     for class in model.classes.iter().take(LINES) {
-        table.row([
-            class.class.clone(),
-            number(Some(class.precision)),
-            number(Some(class.recall)),
-            number(Some(class.f1)),
-            class.support.to_string(),
-        ]);
+        let of = scores([class.precision, class.recall, class.f1]);
+        table.row([class.class.clone()].into_iter().chain(of).chain([class.support.to_string()]));
     }
     more(&mut table, model.classes.len());
+    let rows = model.scores.rows.to_string();
+    table.row([""]);
+    table.row(["accuracy", "", "", &number(Some(overall.accuracy)), &rows]);
+    for (name, average) in [("macro avg", overall.macro_avg), ("weighted avg", overall.weighted_avg)] {
+        let of = scores([average.precision, average.recall, average.f1]);
+        table.row([name.to_owned()].into_iter().chain(of).chain([rows.clone()]));
+    }
     if model.confusion.is_empty() || model.confusion.len() > CONFUSED {
         return table.to_string();
     }
@@ -197,14 +193,33 @@ pub fn slices(model: &ModelReport) -> String {
     table.to_string()
 }
 
+/// What the score loses by each raw column, with bars as long as the losses are large.
+pub fn permuted(importance: &Importance) -> String {
+    let most = importance.columns.iter().map(|column| column.mean).fold(0.0, f64::max);
+    let loss = format!("{} lost", importance.metric);
+    let mut table =
+        Table::new([("column".to_owned(), Align::Left), (loss, Align::Right), (String::new(), Align::Left)]);
+    for column in importance.columns.iter().take(SHOWN) {
+        let share = if most > 0.0 { (column.mean / most).max(0.0) } else { 0.0 };
+        let told = format!("{} ± {:.4}", number(Some(column.mean)), column.std);
+        table.row([column.column.clone(), told, "█".repeat((share * BAR).round() as usize)]);
+    }
+    if importance.columns.len() > SHOWN {
+        table.row([format!("… and {} more: `--json` has them", importance.columns.len() - SHOWN)]);
+    }
+    table.to_string()
+}
+
 /// How many features are shown.
 const SHOWN: usize = 15;
+/// How long the longest bar may be.
+const BAR: f64 = 40.0;
 
 /// The features by what they contribute.
 pub fn importance(shares: &[(&str, f64)]) -> String {
     let mut table = Table::new([("feature", Align::Left), ("share", Align::Right), ("", Align::Left)]);
     for (name, share) in shares.iter().take(SHOWN) {
-        table.row([(*name).to_owned(), format!("{:.1}%", share * 100.0), "█".repeat((share * 40.0).round() as usize)]);
+        table.row([(*name).to_owned(), format!("{:.1}%", share * 100.0), "█".repeat((share * BAR).round() as usize)]);
     }
     if shares.len() > SHOWN {
         table.row([format!("… and {} more", shares.len() - SHOWN), String::new(), String::new()]);

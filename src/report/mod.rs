@@ -17,7 +17,7 @@ mod trials;
 
 pub use alias::alias_story;
 pub use curves::curves;
-pub use judgement::{confusion, importance, judgement, slices};
+pub use judgement::{classes, importance, judgement, permuted, slices};
 pub use past::{StepPast, log_json, log_table, run_text, status_word, step_past};
 pub use progress::Progress;
 pub use ran::{Ran, RanDeploy, RanError, RanGate, RanStep};

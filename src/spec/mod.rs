@@ -4,6 +4,7 @@ mod decision;
 mod duration;
 mod files;
 mod gates;
+mod importance;
 mod limits;
 mod load;
 mod marks;
@@ -36,8 +37,8 @@ pub use schedule::Schedule;
 pub use size::{MEMORY, Memory};
 pub use source::{Origin, SourceSpec, TableFields};
 pub use step::{
-    Bar, CvSpec, DeploySpec, EvaluateSpec, Gate, OpSpec, Over, Promotion, Refit, StepSpec, TableSpec, TargetKind,
-    TrainSpec, Update, Verb, VerbKind, Weights,
+    Bar, CvSpec, DeploySpec, EvaluateSpec, Gate, ImportanceSpec, OpSpec, Over, Promotion, Refit, StepSpec, TableSpec,
+    TargetKind, TrainSpec, Update, Verb, VerbKind, Weights,
 };
 pub use tune::{MOST as MOST_TRIALS, TuneSpec, Using};
 pub use watch::WatchSpec;

@@ -156,8 +156,19 @@ pub struct EvaluateSpec {
     pub best: Option<String>,
     /// Columns whose values are judged one by one.
     pub slices: Vec<String>,
+    /// How it is told which columns matter; not at all if it isn't said.
+    pub importance: Option<ImportanceSpec>,
     /// What the winner must reach.
     pub gates: Vec<Gate>,
+}
+
+/// `importance: permutation`, or with how often and by which metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportanceSpec {
+    /// How often the values of each column are shuffled.
+    pub repeats: usize,
+    /// The metric; that of `best` if not said, else the first one.
+    pub metric: Option<String>,
 }
 
 impl EvaluateSpec {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::step::{
     CvSpec, DeploySpec, EvaluateSpec, OpSpec, TableSpec, TargetKind, TrainSpec, Verb, VerbKind, Weights,
 };
-use super::{DecisionSpec, RunSpec, TargetSpec, TuneSpec, gates, promote};
+use super::{DecisionSpec, RunSpec, TargetSpec, TuneSpec, gates, importance, promote};
 use crate::learn::ENSEMBLE;
 use crate::ops::Rows;
 use crate::source::{Data, Entry, Fault, Fields, Node, Route, decode, suggest};
@@ -208,7 +208,8 @@ fn evaluate(step: &Node, fields: &mut Fields) -> Option<EvaluateSpec> {
     let best = fields.take("best");
     let slices = fields.node("slices").map(|node| names(node, "slices", fields)).unwrap_or_default();
     let gates = fields.node("require").map(|node| gates::read(node, fields)).unwrap_or_default();
-    Some(EvaluateSpec { models, on, metrics, best, slices, gates })
+    let importance = fields.node("importance").and_then(|node| importance::read(node, fields));
+    Some(EvaluateSpec { models, on, metrics, best, slices, importance, gates })
 }
 
 /// A name, or a list of names.

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::mill::{Mill, step};
+use crate::mill::{Mill, made, step};
 
 /// 400 rows whose answer follows `x` with some noise, in groups of which `c` is hard and `d` is small.
 fn patients() -> Mill {
@@ -280,4 +280,67 @@ fn mistakes_in_gates_and_promotions_are_found_at_check() {
     );
     let found = mill.go(&["check", "p"]).stderr;
     assert!(found.contains("there is no test part to compare the model with the `champion` on"), "{found}");
+}
+
+#[test]
+fn importance_tells_which_raw_columns_a_model_needs() {
+    let mill = Mill::penguins();
+    mill.edit("pipelines/penguins.yaml", "best: f1\n", "best: f1\n    importance: {repeats: 3, metric: accuracy}\n");
+    mill.run(&["penguins"]);
+    let json: Json = serde_json::from_str(&mill.fine(&["show", "quality", "--json"]).stdout).expect("JSON");
+    for model in json["models"].as_array().expect("models") {
+        let importance = &model["importance"];
+        assert_eq!((&importance["metric"], &importance["repeats"]), (&Json::from("accuracy"), &Json::from(3)));
+        let columns = importance["columns"].as_array().expect("columns");
+        let names: Vec<&str> = columns.iter().map(|column| column["column"].as_str().expect("a name")).collect();
+        // Raw columns, not those that `one_hot` makes of them; neither the target nor what was dropped.
+        assert_eq!(names[0], "bill_length_mm", "{names:?}");
+        assert!(names.contains(&"island") && names.len() == 6, "{names:?}");
+        assert!(columns[0]["mean"].as_f64().expect("a number") > 0.1, "{importance}");
+        assert_eq!(columns[0]["losses"].as_array().expect("repeats").len(), 3);
+    }
+    let shown = mill.fine(&["show", "quality"]).stdout;
+    assert!(shown.contains("accuracy lost") && shown.contains('█'), "{shown}");
+    // It is kept with the judgement, and asking for more repeats judges anew, trains nothing.
+    assert!(made(&mill.run(&["penguins"])).is_empty());
+    mill.edit("pipelines/penguins.yaml", "repeats: 3", "repeats: 4");
+    assert_eq!(made(&mill.run(&["penguins"])), ["quality"]);
+}
+
+#[test]
+fn importance_on_another_table_shuffles_its_rows() {
+    let mill = Mill::grades();
+    let table = mill.read("data/grades.csv");
+    mill.file("data/later.csv", &table.lines().take(61).map(|line| format!("{line}\n")).collect::<String>());
+    mill.edit(
+        "pipelines/grades.yaml",
+        "{path: data/grades.csv}",
+        "{path: data/grades.csv}\n  later: {path: data/later.csv}",
+    );
+    mill.edit(
+        "pipelines/grades.yaml",
+        "    metrics: [rmse",
+        "    on: later\n    importance: permutation\n    metrics: [rmse",
+    );
+    mill.run(&["grades"]);
+    let json: Json = serde_json::from_str(&mill.fine(&["show", "quality", "--json"]).stdout).expect("JSON");
+    let importance = &json["models"][0]["importance"];
+    assert_eq!((&importance["metric"], &importance["repeats"]), (&Json::from("rmse"), &Json::from(5)));
+    assert_eq!(importance["columns"][0]["column"], "hours");
+    assert!(importance["columns"][0]["mean"].as_f64().expect("a number") > 1.0, "{importance}");
+}
+
+#[test]
+fn importance_is_checked_before_anything_runs() {
+    let wrong = |importance: &str, code: &str| {
+        let mill = Mill::penguins();
+        mill.edit("pipelines/penguins.yaml", "best: f1\n", &format!("best: f1\n    importance: {importance}\n"));
+        let ran = mill.go(&["check", "penguins", "--json"]);
+        let json: Json = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert_eq!((ran.code, &json["diagnostics"][0]["code"]), (2, &Json::from(code)), "{importance}");
+    };
+    wrong("shap", "wrong-type");
+    wrong("{repeats: 0}", "out-of-range");
+    wrong("{metric: mcc}", "metric-not-computed");
+    wrong("{metric: rmse}", "wrong-metric");
 }

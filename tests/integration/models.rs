@@ -16,6 +16,18 @@ fn models_are_listed_and_shown() {
     {
         assert!(shown.contains(text), "{text}\n{shown}");
     }
+    // What it was judged by, class by class, as the evaluate step shows it.
+    let json: serde_json::Value =
+        serde_json::from_str(&mill.fine(&["models", "show", "penguin-species", "--json"]).stdout).expect("JSON");
+    let step: serde_json::Value =
+        serde_json::from_str(&mill.fine(&["show", "quality", "--json"]).stdout).expect("JSON");
+    let best = step["verdict"]["best"].as_u64().expect("a winner") as usize;
+    assert_eq!(json["judged"], step["models"][best]);
+    let accuracy = json["judged"]["scores"]["metrics"]["accuracy"].as_f64();
+    assert_eq!(json["judged"]["overall"]["accuracy"].as_f64(), accuracy);
+    for text in ["weighted avg", "Chinstrap", "is ↓  said →"] {
+        assert!(shown.contains(text), "{text}\n{shown}");
+    }
     let ran = mill.go(&["models", "show", "penguin-specis"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("did you mean `penguin-species`?"), "{}", ran.stderr);

@@ -1,5 +1,7 @@
 //! Metrics of labels: all from how often each class is, is said, and is said rightly. Where a share is 0 of 0, it is 0.
 
+use serde::{Deserialize, Serialize};
+
 use super::sheet::{Draw, Sheet};
 use crate::source::Fault;
 
@@ -18,13 +20,35 @@ pub struct ClassReport {
     pub predicted: u64,
 }
 
-/// What there is to say of labels, class after class.
+/// Precision, recall and f1 averaged over classes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Average {
+    /// Of precision.
+    pub precision: f64,
+    /// Of recall.
+    pub recall: f64,
+    /// Of f1.
+    pub f1: f64,
+}
+
+/// What holds over all classes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overall {
+    /// The share of rows whose class is right.
+    pub accuracy: f64,
+    /// The mean over the classes that occur in the truth or in the prediction.
+    pub macro_avg: Average,
+    /// The mean over the rows of their true class' value.
+    pub weighted_avg: Average,
+}
+
+/// What there is to say of labels, class after class and over all of them: scikit-learn's `classification_report`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// One for each class, also those that don't occur.
     pub classes: Vec<ClassReport>,
-    /// The share of rows whose class is right.
-    pub accuracy: f64,
+    /// Over all of them.
+    pub overall: Overall,
 }
 
 /// How many rows of each true class (first index) were called each class (second).
@@ -40,13 +64,19 @@ pub fn confusion(sheet: &Sheet) -> Result<Vec<Vec<u64>>, Fault> {
     Ok(matrix)
 }
 
-/// Precision, recall, f1 and support of each class.
+/// Precision, recall, f1 and support of each class, and their averages.
 ///
 /// # Errors
 /// If these aren't classes.
 pub fn report(sheet: &Sheet) -> Result<Report, Fault> {
     let tally = sheet.of_classes()?.tally(sheet.whole());
-    Ok(Report { classes: tally.classes(), accuracy: tally.accuracy() })
+    let averaged = |over: fn(&Tally, Pick) -> f64| Average {
+        precision: over(tally, PRECISION),
+        recall: over(tally, RECALL),
+        f1: over(tally, F1),
+    };
+    let (macro_avg, weighted_avg) = (averaged(macro_average), averaged(weighted_average));
+    Ok(Report { classes: tally.classes(), overall: Overall { accuracy: tally.accuracy(), macro_avg, weighted_avg } })
 }
 
 /// How often each class is, is said, and is said rightly.
@@ -126,15 +156,14 @@ fn average(tally: &Tally, counts: fn(&ClassReport) -> bool, pick: Pick) -> f64 {
 }
 
 /// The mean over classes that occur in the truth or in the prediction.
-fn macro_average(sheet: &Sheet, draw: &Draw, pick: Pick) -> Result<f64, Fault> {
-    Ok(average(tally(sheet, draw)?, |class| class.support + class.predicted > 0, pick))
+fn macro_average(tally: &Tally, pick: Pick) -> f64 {
+    average(tally, |class| class.support + class.predicted > 0, pick)
 }
 
 /// The mean over rows of their true class' value.
-fn weighted_average(sheet: &Sheet, draw: &Draw, pick: Pick) -> Result<f64, Fault> {
-    let tally = tally(sheet, draw)?;
+fn weighted_average(tally: &Tally, pick: Pick) -> f64 {
     let classes = (0..tally.support.len()).map(|class| tally.class(class));
-    Ok(classes.map(|class| class.support as f64 * pick(&class)).sum::<f64>() / tally.rows as f64)
+    classes.map(|class| class.support as f64 * pick(&class)).sum::<f64>() / tally.rows as f64
 }
 
 /// The positive class' value; for any other number of classes than two the macro average.
@@ -143,7 +172,7 @@ fn plain(sheet: &Sheet, draw: &Draw, pick: Pick) -> Result<f64, Fault> {
     match (classes.count, classes.positive as usize) {
         (2, positive @ 0..2) => Ok(pick(&classes.tally(draw).class(positive))),
         (2, _) => Err(Fault::new("unknown-class", "the positive class is none of the two")),
-        _ => macro_average(sheet, draw, pick),
+        _ => Ok(macro_average(classes.tally(draw), pick)),
     }
 }
 
@@ -166,11 +195,11 @@ pub(super) fn precision(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
 }
 
 pub(super) fn precision_macro(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
-    macro_average(sheet, draw, PRECISION)
+    Ok(macro_average(tally(sheet, draw)?, PRECISION))
 }
 
 pub(super) fn precision_weighted(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
-    weighted_average(sheet, draw, PRECISION)
+    Ok(weighted_average(tally(sheet, draw)?, PRECISION))
 }
 
 pub(super) fn recall(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
@@ -178,11 +207,11 @@ pub(super) fn recall(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
 }
 
 pub(super) fn recall_macro(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
-    macro_average(sheet, draw, RECALL)
+    Ok(macro_average(tally(sheet, draw)?, RECALL))
 }
 
 pub(super) fn recall_weighted(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
-    weighted_average(sheet, draw, RECALL)
+    Ok(weighted_average(tally(sheet, draw)?, RECALL))
 }
 
 pub(super) fn f1(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
@@ -190,11 +219,11 @@ pub(super) fn f1(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
 }
 
 pub(super) fn f1_macro(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
-    macro_average(sheet, draw, F1)
+    Ok(macro_average(tally(sheet, draw)?, F1))
 }
 
 pub(super) fn f1_weighted(sheet: &Sheet, draw: &Draw) -> Result<f64, Fault> {
-    weighted_average(sheet, draw, F1)
+    Ok(weighted_average(tally(sheet, draw)?, F1))
 }
 
 /// Matthews' correlation of classes and labels, for any number of classes (Gorodkin 2004). 0 where all rows are of one

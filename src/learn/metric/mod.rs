@@ -15,7 +15,7 @@ use crate::source::Fault;
 
 pub use bootstrap::{Interval, Paired, intervals, paired};
 pub use catalogue::{find_metric, metrics};
-pub use classes::{ClassReport, Report, confusion, report};
+pub use classes::{Average, ClassReport, Overall, Report, confusion, report};
 pub use curve::{ClassCurves, Curves, Gain, PrecisionRecall, Reliability, ReliabilityBin, ResidualBin, Residuals, Roc};
 pub use sheet::Sheet;
 

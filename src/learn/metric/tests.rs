@@ -59,6 +59,15 @@ fn reports_are_those_of_scikit_learn() {
             assert!((line.f1 - of("f1-score")).abs() < 1e-9, "{name} {class}");
             assert_eq!(line.support as f64, of("support"));
         }
+        let overall = found.overall;
+        let of = |line: &str, key: &str| value["report"][line][key].as_f64().expect("number");
+        for (line, average) in [("macro avg", overall.macro_avg), ("weighted avg", overall.weighted_avg)] {
+            assert!((average.precision - of(line, "precision")).abs() < 1e-9, "{name} {line}");
+            assert!((average.recall - of(line, "recall")).abs() < 1e-9, "{name} {line}");
+            assert!((average.f1 - of(line, "f1-score")).abs() < 1e-9, "{name} {line}");
+        }
+        let accuracy = value["report"]["accuracy"].as_f64().expect("number");
+        assert!((overall.accuracy - accuracy).abs() < 1e-9, "{name}");
     }
 }
 

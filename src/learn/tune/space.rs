@@ -179,11 +179,7 @@ impl Space {
 
 /// The stream of chance of one hyper-parameter in one trial.
 pub(super) fn chance(seed: u64, name: &str, nth: usize, attempt: u64) -> Chance {
-    // FNV-1a: any fixed hash does.
-    let hash = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    Chance::new(seed ^ hash, (nth as u64) << 16 | attempt)
+    Chance::named(seed, name, (nth as u64) << 16 | attempt)
 }
 
 /// A number from 0 to below 1, each as likely.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::adapt::{Definitions, reference};
 use super::{decision, fields, models, object, ops, sources, tune, words};
 use crate::data::{Format, Selector};
+use crate::spec::importance::{MOST_REPEATS, PERMUTATION, REPEATS};
 use crate::spec::verbs::VERBS;
 use crate::spec::{MEMORY, TIME_SPAN};
 
@@ -150,11 +151,36 @@ fn evaluate(definitions: &mut Definitions) -> Json {
         "metrics": names("How to judge; without it, what suits the task.", &metric),
         "best": best,
         "slices": names("Columns by whose values, before encoding, the scores are also told apart.", &name),
+        "importance": importance(&metric),
         "require": models::gates(definitions)
     });
     let mut form = verb("evaluate", "Judges models on rows that they haven't seen.", "", keys, &[]);
     form["properties"]["evaluate"] = names("The train step to judge, or several to compare.", &name);
     form
+}
+
+/// `importance` of an evaluate step.
+fn importance(metric: &Json) -> Json {
+    let mut of = metric.clone();
+    of["description"] = "The metric whose loss is told; that of `best` if not said, else the first one.".into();
+    json!({
+        "description": "Which raw columns matter: what the score loses when the values of one are shuffled among the judged rows, before any op sees them.",
+        "anyOf": [
+            {"const": PERMUTATION},
+            {
+                "type": "object",
+                "properties": {
+                    "repeats": {
+                        "description": "How often the values of each column are shuffled.",
+                        "type": "integer", "minimum": 1, "maximum": MOST_REPEATS, "default": REPEATS
+                    },
+                    "metric": of
+                },
+                "additionalProperties": false
+            }
+        ],
+        "examples": [PERMUTATION, {"repeats": 10, "metric": "f1"}]
+    })
 }
 
 fn run(definitions: &mut Definitions) -> Json {
