@@ -140,7 +140,9 @@ pub(super) fn table(statuses: &[StepStatus]) -> String {
             Ahead::Skipped => "skipped",
         };
         let took = status.seconds.map(seconds).unwrap_or_default();
-        table.row([status.step.clone(), status.verb.to_owned(), word.to_owned(), took, status.reason.clone()]);
+        let trials = status.trials.map_or(String::new(), |trials| format!("; {trials}"));
+        let why = format!("{}{trials}", status.reason);
+        table.row([status.step.clone(), status.verb.to_owned(), word.to_owned(), took, why]);
     }
     table.to_string()
 }

@@ -57,7 +57,7 @@ pub use program::LOG;
 pub use project::{Project, root_of};
 pub use promote::{Compared, Promoted, Weighed};
 pub use queue::execute;
-pub use reason::Reason;
+pub use reason::{KeptTrials, Reason};
 pub use run::{Champion, Effects, Env, Registration, RunResult, RunStatus};
 pub use sources::{SourceTables, Tables};
 pub use status::{Ahead, StepStatus, ahead, kept, last_ran};

@@ -29,13 +29,31 @@ pub struct Reason {
     pub because: Vec<String>,
     /// The parts of the key that differ from last time.
     pub changes: Vec<Change>,
+    /// How many trials of a search needn't be made again, if any are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trials: Option<KeptTrials>,
+}
+
+/// How many trials of a search are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptTrials {
+    /// So many; more may be, where what is tried next depends on scores that aren't there yet.
+    pub kept: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl fmt::Display for KeptTrials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} trials are kept", self.kept, self.of)
+    }
 }
 
 impl Reason {
     /// A reason that isn't a part of a key.
     pub(super) fn plain(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { because: vec![text.clone()], text, changes: Vec::new() }
+        Self { because: vec![text.clone()], text, ..Self::default() }
     }
 
     /// Takes in what another unit of the same step has to say; nothing is said twice.
@@ -125,7 +143,7 @@ fn gone(store: &Store, record: &Record) -> Reason {
         missing.map(|(name, digest)| format!("its output `{name}` ({}) is gone or damaged", digest.short())).collect();
     match because.is_empty() {
         true => Reason::plain("its result was gone for a moment"),
-        false => Reason { text: headline(&because), because, changes: Vec::new() },
+        false => Reason { text: headline(&because), because, ..Reason::default() },
     }
 }
 
@@ -137,7 +155,7 @@ pub(super) fn compare(before: &Side, after: &Side) -> Reason {
         true => "this version of gristmill makes keys in another way".to_owned(),
         false => headline(&because),
     };
-    Reason { text, because, changes }
+    Reason { text, because, changes, trials: None }
 }
 
 /// All of it in one line.

@@ -371,6 +371,8 @@ pub(super) struct Cx<'a> {
     deadline: Option<Instant>,
     step: &'a str,
     begun: AtomicBool,
+    /// What the unit that is being made was put together from so far.
+    pieces: Mutex<BTreeSet<Key>>,
 }
 
 impl<'a> std::ops::Deref for Cx<'a> {
@@ -396,6 +398,16 @@ impl Cx<'_> {
 
     fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Notes that the unit that is being made rests on a result with a key of its own.
+    pub(super) fn piece(&self, key: Key) {
+        self.pieces.lock().expect("no holder panicked").insert(key);
+    }
+
+    /// What was noted since it was asked last.
+    pub(super) fn take_pieces(&self) -> BTreeSet<Key> {
+        std::mem::take(&mut self.pieces.lock().expect("no holder panicked"))
     }
 
     /// Tells how much of its work is done.
@@ -459,6 +471,7 @@ pub(super) fn step(run: &RunCx, place: usize) -> Result<StepDone, Fault> {
         deadline: step.limits.timeout.map(|timeout| Instant::now() + timeout.0),
         step: &step.name,
         begun: AtomicBool::new(false),
+        pieces: Mutex::default(),
     };
     let result = match &step.kind {
         StepKind::Table(of) => table::run(&cx, step, of),

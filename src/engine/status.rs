@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use serde::Serialize;
 
 use super::outcome::StepDone;
-use super::reason::{self, Reason, Side};
+use super::reason::{self, KeptTrials, Reason, Side};
 use super::run::{Env, RunCx, step};
 use super::train::model_key;
 use super::tune;
@@ -49,6 +49,9 @@ pub struct StepStatus {
     pub because: Vec<String>,
     /// The parts of its key that changed, where it would run because of them.
     pub changes: Vec<Change>,
+    /// How many trials of its search needn't be made again, if it would run and any are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trials: Option<KeptTrials>,
     /// How long its kept result took to make, or else its last one, in seconds.
     pub seconds: Option<f64>,
     /// When that was made, RFC 3339.
@@ -89,6 +92,7 @@ fn told(cx: &RunCx, place: usize, ahead: Ahead, reason: Reason) -> StepStatus {
         reason: reason.text,
         because: reason.because,
         changes: reason.changes,
+        trials: reason.trials,
         seconds: (!records.is_empty()).then(|| records.iter().map(|record| record.seconds).sum()),
         made: records.into_iter().map(|record| record.made).max(),
         keys,

@@ -130,6 +130,7 @@ pub(super) fn unit(
     let reason = why(files.clone()).text;
     cx.begin();
     let began = Instant::now();
+    cx.take_pieces();
     let mut made = make()?;
     files::keep(&cx.store, &files, &mut made.about)?;
     let record = Record {
@@ -138,6 +139,7 @@ pub(super) fn unit(
         outputs: made.outputs,
         meta: made.meta,
         about: made.about,
+        pieces: cx.take_pieces().into_iter().collect(),
         seconds: began.elapsed().as_secs_f64(),
         made: Clock::default().text(),
     };

@@ -94,6 +94,7 @@ mod tests {
                 parts: Vec::new(),
                 outputs: BTreeMap::new(),
                 meta: json!({}),
+                pieces: Vec::new(),
                 seconds: 0.0,
                 made: String::new(),
                 about: BTreeMap::new(),

@@ -27,6 +27,10 @@ pub struct Record {
     /// Objects that explain the result and aren't needed for it: a program's log, the files of a source.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub about: BTreeMap<String, Digest>,
+    /// Results that it was put together from and that are kept by keys of their own, as the trials of a search: they stay as
+    /// long as it does. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<Key>,
     /// How long it took to make.
     pub seconds: f64,
     /// When it was made, RFC 3339.
@@ -61,7 +65,7 @@ struct Bare {
 
 impl From<Bare> for Record {
     fn from(Bare { key, outputs, meta, about, seconds, made }: Bare) -> Self {
-        Self { key, parts: Vec::new(), outputs, meta, about, seconds, made }
+        Self { key, parts: Vec::new(), outputs, meta, about, pieces: Vec::new(), seconds, made }
     }
 }
 
@@ -161,6 +165,7 @@ mod tests {
             outputs: [("train".to_owned(), store.put(b"rows").expect("kept"))].into(),
             about: BTreeMap::new(),
             meta: json!({"rows": 3, "f1": 0.1}),
+            pieces: Vec::new(),
             seconds: 0.25,
             made: "2025-03-01T09:30:00.000Z".into(),
         }

@@ -105,6 +105,12 @@ fn a_wider_search_tries_only_what_is_new_and_nothing_runs_twice() {
     assert_eq!(fits(&mill.run(&["p"])), (30, 0));
     assert_eq!(made(&mill.run(&["p"])), Vec::<String>::new());
     mill.edit("pipelines/p.yaml", "trials: 6", "trials: 9");
+    // The trials stay as long as the search that made them.
+    mill.fine(&["gc", "--keep-runs", "0"]);
+    let plan = mill.fine(&["plan", "p"]).stdout;
+    assert!(plan.contains("6 of 9 trials are kept"), "{plan}");
+    let plan: serde_json::Value = serde_json::from_str(&mill.fine(&["plan", "p", "--json"]).stdout).expect("JSON");
+    assert_eq!(step(&plan, "forest")["trials"], serde_json::json!({"kept": 6, "of": 9}), "{plan:#}");
     let run = mill.run(&["p"]);
     assert_eq!(fits(&run), (15, 30));
     assert!(step(&run, "forest")["reason"].as_str().expect("a reason").contains("trials"), "{run:#}");

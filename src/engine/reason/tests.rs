@@ -142,6 +142,7 @@ fn a_missing_object_is_named() {
         parts: parts.clone(),
         outputs,
         meta: json!({}),
+        pieces: Vec::new(),
         seconds: 0.1,
         made: String::new(),
         about: std::collections::BTreeMap::new(),

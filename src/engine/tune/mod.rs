@@ -15,7 +15,9 @@ use serde_json::{Value as Json, json};
 use super::event::Event;
 use super::fit::Told;
 use super::ground::FoldDraw;
+use super::reason::{KeptTrials, Reason, of_fault, would_run};
 use super::run::Cx;
+use super::status::WOULD_RUN;
 use super::train::model_key;
 use super::unit::{Made, Parts, label, unit};
 use crate::data::{Part, Table};
@@ -89,6 +91,7 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train, tune: &Tune) -> Result<Ke
         let digest = cx.store.put(&crate::store::canonical(&json!(trials)))?;
         Ok(Made::new(BTreeMap::from([("trials".to_owned(), digest)]), made))
     })
+    .map_err(|fault| foretold(fault, || foreseen(cx, train, tune, &stage)))
     .map_err(placed)?;
     let digest = done.output("trials")?;
     let trials = Trials::from_bytes(&table::object(&cx.store, &digest)?)?;
@@ -98,6 +101,22 @@ pub(super) fn run(cx: &Cx, step: &Step, train: &Train, tune: &Tune) -> Result<Ke
     let mut best = trials.best_json();
     best["fits"] = json!({"made": count("fits"), "kept": count("kept")});
     Ok(Kept { digest, seconds, values: trials.best().values.clone(), best, summary: trials.summary(), ran: done.ran })
+}
+
+/// How many trials are kept of a search that would run.
+fn foreseen(cx: &Cx, train: &Train, tune: &Tune, stage: &Stage) -> Result<KeptTrials, Fault> {
+    let stage = stage.open(cx, train)?;
+    Search::new(cx, train, tune, &stage, None).foreseen()
+}
+
+/// The fault that stands for "this would run", with how many trials are kept; another fault stays as it is.
+fn foretold(fault: Fault, trials: impl FnOnce() -> Result<KeptTrials, Fault>) -> Fault {
+    if fault.code != WOULD_RUN {
+        return fault;
+    }
+    // What keeps trials from being counted is told when they are made.
+    let trials = trials().ok().filter(|trials| trials.kept > 0);
+    would_run(Reason { trials, ..of_fault(fault) })
 }
 
 /// Where the parts of a key begin that say what is searched, and how.

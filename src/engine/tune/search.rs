@@ -13,6 +13,7 @@ use super::super::event::Event;
 use super::super::features;
 use super::super::fit::{Silent, Told, learn};
 use super::super::judging::{Answers, Reading};
+use super::super::reason::KeptTrials;
 use super::super::run::Cx;
 use super::super::train::model_key;
 use super::super::unit::Parts;
@@ -56,6 +57,8 @@ pub(super) struct Running {
     status: Status,
     error: Option<String>,
     seconds: f64,
+    /// A fold of it isn't kept, and is only looked for.
+    missing: bool,
 }
 
 /// What came of one fold of one trial.
@@ -72,7 +75,7 @@ type Timed = (Outcome, f64);
 
 impl Running {
     fn new(values: Combination) -> Self {
-        Self { values, share: 1.0, folds: Vec::new(), status: Status::Ok, error: None, seconds: 0.0 }
+        Self { values, share: 1.0, folds: Vec::new(), status: Status::Ok, error: None, seconds: 0.0, missing: false }
     }
 
     fn fails(&mut self, why: String) {
@@ -81,7 +84,7 @@ impl Running {
     }
 
     fn is_alive(&self) -> bool {
-        self.status == Status::Ok
+        self.status == Status::Ok && !self.missing
     }
 
     /// The mean over its folds, more being better.
@@ -157,6 +160,14 @@ impl<'a> Search<'a> {
         Ok((told, trials.iter().map(|trial| trial.seconds).collect()))
     }
 
+    /// How many trials are kept whole, when they are only looked for. What is tried after one that isn't kept may depend on
+    /// its score: then the search is followed no further.
+    pub(super) fn foreseen(&self) -> Result<KeptTrials, Fault> {
+        let trials = if self.tune.method == Method::Halving { self.halving()? } else { self.batches()? };
+        let kept = trials.iter().filter(|trial| !trial.missing).count();
+        Ok(KeptTrials { kept, of: self.total() })
+    }
+
     fn next(&self, method: Method, tried: &[Tried], most: usize) -> Vec<Running> {
         let Tune { space, trials, .. } = self.tune;
         propose(method, space, self.cx.plan.seed, *trials, tried, most).into_iter().map(Running::new).collect()
@@ -185,6 +196,9 @@ impl<'a> Search<'a> {
                 }
             }
             trials.extend(batch);
+            if trials.iter().any(|trial| trial.missing) {
+                return Ok(trials);
+            }
             self.tell(&trials, trials.len());
         }
     }
@@ -226,6 +240,9 @@ impl<'a> Search<'a> {
             for (place, trial) in places.iter().zip(batch) {
                 trials[*place] = trial;
             }
+            if trials.iter().any(|trial| trial.missing) {
+                break;
+            }
             let Some(next) = all.get(nth + 1) else { break };
             places.retain(|place| trials[*place].is_alive());
             // Stable: of equals the earlier one goes on.
@@ -259,6 +276,10 @@ impl<'a> Search<'a> {
                 Some((outcome, seconds)) => self.take(trial, fold, outcome, seconds),
                 None => missing.push((place, train, parts, trial.share)),
             }
+        }
+        if self.cx.dry {
+            missing.iter().for_each(|(place, ..)| batch[*place].missing = true);
+            return Ok(());
         }
         if missing.is_empty() {
             return Ok(());
@@ -311,10 +332,13 @@ impl<'a> Search<'a> {
 
     /// What is kept of a fold. It is not claimed: two that make it at once make the same.
     fn look(&self, key: &Key) -> Result<Option<Timed>, Fault> {
-        self.cx.store.rely_on(&key.0)?;
+        if !self.cx.dry {
+            self.cx.store.rely_on(&key.0)?;
+        }
         let found = self.cx.store.result(key).filter(|_| !self.cx.force);
         let found = found.and_then(|record| Some((Outcome::deserialize(&record.meta).ok()?, record.seconds)));
         if found.is_some() {
+            self.cx.piece(*key);
             self.kept.fetch_add(1, Ordering::Relaxed);
         }
         Ok(found)
@@ -333,12 +357,14 @@ impl<'a> Search<'a> {
         self.cx.check()?;
         let seconds = began.elapsed().as_secs_f64();
         let (key, parts) = key_of(parts);
+        self.cx.piece(key);
         self.cx.store.keep(&Record {
             key,
             parts,
             outputs: BTreeMap::new(),
             meta: json!(outcome),
             about: BTreeMap::new(),
+            pieces: Vec::new(),
             seconds,
             made: Clock::default().text(),
         })?;

@@ -2,7 +2,7 @@
 //!
 //! What is needed: what the caller names (locks of branches, the registry, the last runs), what the `latest` pointers of
 //! pipelines that exist lead to, and what living processes rely on ([`super::uses`]). A record that is needed keeps all
-//! its outputs.
+//! its outputs, and the records of the pieces that it was put together from.
 //!
 //! # How no running process loses what it has seen
 //! A process *publishes* a key before it looks the key's record up, and a digest before it takes an object for kept. When it
@@ -116,15 +116,21 @@ fn records(store: &Store, wanted: &Wanted, trash: &Trash, swept: &mut Swept) -> 
     for key in &go {
         trash.take_record(key)?;
     }
-    let marks = marks(store, wanted)?;
-    for key in &go {
-        if marks.keeps(&key.0) {
+    let mut gone = go;
+    loop {
+        let marks = marks(store, wanted)?;
+        let (back, rest): (Vec<Key>, Vec<Key>) = gone.into_iter().partition(|key| marks.keeps(&key.0));
+        for key in &back {
             trash.return_record(key)?;
             swept.keep("records", tally::size(&store.record_path(key)));
-        } else {
-            swept.drop("records", tally::size(&trash.record(key)));
+        }
+        gone = rest;
+        // What a record is put together from is known once it is back.
+        if back.is_empty() {
+            break;
         }
     }
+    gone.iter().for_each(|key| swept.drop("records", tally::size(&trash.record(key))));
     drop(window);
     Ok(())
 }
@@ -168,6 +174,11 @@ fn marks(store: &Store, wanted: &Wanted) -> Result<Marks, Fault> {
     }
     needed.extend((wanted.moving)()?);
     needed.extend(&wanted.fixed);
+    let mut ahead: Vec<Digest> = needed.iter().copied().collect();
+    while let Some(digest) = ahead.pop() {
+        let pieces = store.record_now(&Key(digest)).map_or(Vec::new(), |record| record.pieces);
+        ahead.extend(pieces.into_iter().map(|piece| piece.0).filter(|piece| needed.insert(*piece)));
+    }
     Ok(Marks { needed, explained })
 }
 

@@ -34,6 +34,7 @@ fn keep(store: &Store, name: &str) -> Digest {
         seconds: 0.0,
         made: String::new(),
         about: BTreeMap::from([("files".to_owned(), about)]),
+        pieces: Vec::new(),
     };
     store.keep(&record).expect("kept");
     output
@@ -83,6 +84,53 @@ fn what_is_named_or_the_newest_stays_with_all_it_made() {
     drop(store);
     assert_eq!(fs::read_dir(dir.path().join(STATE).join("tmp")).expect("list").count(), 0);
     assert_eq!(fs::read_dir(dir.path().join(STATE).join("claims")).expect("list").count(), 0);
+}
+
+/// A result that is put together from others, each kept by itself.
+fn keep_of(store: &Store, name: &str, pieces: &[&str]) {
+    keep(store, name);
+    let record = store.record(&key(name)).expect("kept");
+    store.keep(&Record { pieces: pieces.iter().map(|piece| key(piece)).collect(), ..record }).expect("kept");
+}
+
+#[test]
+fn pieces_stay_as_long_as_what_is_put_together_from_them() {
+    let (dir, store) = store();
+    let pieces = ["a", "b", "of another", "of none"];
+    let outputs = pieces.map(|name| keep(&store, name));
+    keep_of(&store, "search", &["a", "b", "never made"]);
+    keep_of(&store, "unneeded", &["b", "of another"]);
+    store.set_latest("p/a/tune", &key("search")).expect("set");
+    drop(store);
+    let store = Store::open(dir.path()).expect("a store");
+    let left = || pieces.iter().zip(&outputs).map(|(name, output)| there(&store, name, output)).collect::<Vec<_>>();
+    collect(&store, &wanted(&[])).expect("collected");
+    assert_eq!(left(), [(true, true), (true, true), (false, false), (false, false)]);
+    // A search that nobody needs any more goes with its trials.
+    store.set_latest("p/a/tune", &key("another")).expect("set");
+    drop(store);
+    let store = Store::open(dir.path()).expect("a store");
+    collect(&store, &wanted(&[])).expect("collected");
+    assert!(store.keys().expect("list").is_empty());
+}
+
+#[test]
+fn pieces_come_back_with_what_turns_out_to_be_needed() {
+    let (dir, store) = store();
+    let output = keep(&store, "trial");
+    keep_of(&store, "search", &["trial"]);
+    keep_of(&store, "whole", &["search"]);
+    drop(store);
+    let store = Store::open(dir.path()).expect("a store");
+    let asked = AtomicBool::new(false);
+    let moving = || {
+        let again = asked.swap(true, Ordering::SeqCst);
+        Ok(if again { HashSet::from([key("whole").0]) } else { HashSet::new() })
+    };
+    let swept = collect(&store, &Wanted { moving: &moving, ..wanted(&[]) }).expect("collected");
+    assert_eq!(swept.freed(), Tally::default());
+    assert_eq!(there(&store, "trial", &output), (true, true));
+    assert!(store.record(&key("search")).is_some());
 }
 
 #[test]
