@@ -267,3 +267,5 @@ fn draw<C: Criterion>(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_shap;
