@@ -169,7 +169,7 @@ fn key(cx: &Cx, evaluate: &Evaluate, candidates: &[Candidate]) -> Result<Parts, 
         parts.add("seed", cx.plan.seed);
         // The raw rows of a part are those of the source.
         if evaluate.on.part().is_some() {
-            Way::of(cx, candidates[0].train)?.describe(cx, &mut parts);
+            Way::of(cx, candidates[0].train)?.describe(cx, &mut parts)?;
         }
     }
     for (column, input) in &evaluate.slices {

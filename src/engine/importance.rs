@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::features;
 use super::judging::{Answers, Candidate, Told, recipes};
+use super::raw::raw;
 use super::run::Cx;
 use super::seal::raw_rows;
 use super::table;
@@ -60,8 +61,7 @@ pub(super) fn of(
     }
     let (raw, places) = match evaluate.on {
         On::Part(_) => {
-            let (source, _) = cx.plan.chain(candidate.train.input);
-            raw_rows(cx.table(source)?.training(), &told.frame)?
+            raw_rows(raw(cx, candidate.train.input)?.training(), &told.frame)?
         }
         On::Table(input) => raw_rows(&*table::frame(cx, table::meta(cx, input)?.training())?, &told.frame)?,
     };
@@ -107,8 +107,7 @@ impl<'a> Bench<'a> {
         answers: &'a Answers,
         metric: &'static str,
     ) -> Self {
-        let steps: Vec<RowStep> =
-            steps.iter().filter(|step| !matches!(step, RowStep::Refuse { .. })).cloned().collect();
+        let steps: Vec<RowStep> = steps.iter().filter_map(RowStep::unrefusing).collect();
         let made = |features: &[Feature]| {
             prune(&steps, &features.iter().map(|feature| feature.name.clone()).collect(), &BTreeSet::new())
         };

@@ -11,7 +11,7 @@ use super::run::Cx;
 use super::sources::Identity;
 use super::table;
 use super::unit::{Done, Made, Parts, label, unit};
-use crate::data::{Table, Value, positions, unexpected, value_at};
+use crate::data::{Value, positions, unexpected, value_at};
 use crate::plan::{Input, OpNode, Step, StepKind, Train};
 use crate::recipe::{RowStep, prune};
 use crate::seal::{FORMAT, InputField, Sample, Sealed, Trained, reference};

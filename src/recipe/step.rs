@@ -77,6 +77,15 @@ impl RowStep {
         }
     }
 
+    /// The same letting every row through; `None` if it does nothing else.
+    pub fn unrefusing(&self) -> Option<RowStep> {
+        match self {
+            RowStep::Refuse { .. } => None,
+            RowStep::Lookup(lookup) => Some(RowStep::Lookup(lookup.clone().unrefusing())),
+            step => Some(step.clone()),
+        }
+    }
+
     /// Refuses rows.
     pub fn refuse(when: Expr, reason: impl Into<String>, field: Option<&str>) -> Self {
         RowStep::Refuse { when, reason: reason.into(), field: field.map(str::to_owned) }
