@@ -166,7 +166,7 @@ fn put_together(
     let place = |feature: &Feature| features.iter().position(|other| other.name == feature.name);
     let member = |trained: &Trained| Member {
         columns: trained.features.iter().filter_map(place).map(|place| place as u32).collect(),
-        estimator: trained.estimator.clone(),
+        estimator: trained.estimator.clone().settled(),
         hard: votes.then(|| Hard { threshold: trained.threshold, positive: trained.positive.unwrap_or(1) }),
     };
     let estimators = Estimators::new(features.len(), members.iter().map(member).collect(), last);

@@ -104,7 +104,7 @@ pub(super) fn learn(
     if let Some(weights) = &weights {
         data = data.weighted(weights);
     }
-    let estimator = update::fit(train, previous, &data)?;
+    let estimator = update::fit(train, previous, data)?;
     let estimator = match train.decision.transform {
         Some(transform) => Estimator::Transformed(Transformed { inner: Box::new(estimator), transform }),
         None => estimator,

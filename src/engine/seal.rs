@@ -88,10 +88,11 @@ fn versions(cx: &Cx, steps: &[usize]) -> BTreeMap<String, u32> {
 pub(super) fn seal(
     cx: &Cx,
     way: &Way,
-    trained: Trained,
+    mut trained: Trained,
     whole: &[RowStep],
     training: &DataFrame,
 ) -> Result<Sealed, Fault> {
+    trained.estimator = trained.estimator.settled();
     let (source, raw) = (way.source, raw(cx, way.input)?);
     let ops = versions(cx, &way.steps);
     let needed: BTreeSet<String> = trained.features.iter().map(|feature| feature.name.clone()).collect();

@@ -24,6 +24,10 @@ pub(super) struct Updated {
 
 /// The key of a train step with the model that it goes on from.
 pub(super) fn key(train: &Train, parts: Parts) -> Updated {
+    let mut parts = parts;
+    if remembers(train) {
+        parts.add("remembers", true);
+    }
     let Some(Some(last)) = &train.update else { return Updated { parts, parent: None } };
     let with = |parent: Option<Digest>| {
         let mut parts = parts.clone();
@@ -32,6 +36,11 @@ pub(super) fn key(train: &Train, parts: Parts) -> Updated {
     };
     let same = with(last.parent);
     if key_alone(&same.parts) == last.key { same } else { with(Some(last.model)) }
+}
+
+/// Whether the model keeps what it takes to go on from it.
+fn remembers(train: &Train) -> bool {
+    train.update.is_some() && train.model.remembers()
 }
 
 /// The model that is gone on from.
@@ -58,11 +67,14 @@ pub(super) fn going_on<'a>(
     match apart(train, meaning, previous, &inputs) {
         None => (Some(previous), previous.features.clone()),
         Some(why) => {
-            let message = format!("it can't go on from the previous model, which {why}: it is learned anew");
-            watch.warn(Fault::warning("learned-anew", message));
+            watch.warn(anew(&format!(" from the previous model, which {why}")));
             (None, inputs)
         }
     }
+}
+
+fn anew(why: &str) -> Fault {
+    Fault::warning("learned-anew", format!("it can't go on{why}: it is learned anew"))
 }
 
 /// Why a model can't be gone on from, if it can't.
@@ -83,18 +95,21 @@ fn apart(train: &Train, meaning: &Meaning, previous: &Trained, inputs: &[Feature
         Some("doesn't know all of the categories")
     } else if previous.estimator.bare().1 != train.decision.transform {
         Some("has learned on another scale")
+    } else if train.model.remembers() && !matches!(previous.estimator.bare().0, Estimator::Resumable(_)) {
+        Some("was learned without `update`, and remembers nothing of its rows")
     } else {
         None
     }
 }
 
-/// Learns, from the previous model on if there is one.
-pub(super) fn fit(train: &Train, previous: Option<&Trained>, data: &Training) -> Result<Estimator, Fault> {
-    match previous {
-        Some(previous) => {
-            let fitted = train.model.update(previous.estimator.bare().0, data);
-            fitted.map_err(|fault| if fault.code == "no-update" { fault.on_key().within("update") } else { fault })
+/// Learns, from the previous model on if there is one that its hyper-parameters let it go on from.
+pub(super) fn fit(train: &Train, previous: Option<&Trained>, data: Training) -> Result<Estimator, Fault> {
+    let data = if remembers(train) { data.remembering() } else { data };
+    if let Some(previous) = previous {
+        match train.model.update(previous.estimator.bare().0, &data) {
+            Err(fault) if fault.code == "no-update" => data.watch.warn(anew(&format!(", for {}", fault.message))),
+            updated => return updated,
         }
-        None => train.model.fit(data),
     }
+    train.model.fit(&data)
 }

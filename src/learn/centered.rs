@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::linear::{Line, importance};
 use super::nature::{self, Nature};
-use super::{Estimator, Target, Training, sums, validate};
+use super::{Target, Training, sums, validate};
 use crate::data::elementary::hypot;
 use crate::data::stats::BLOCK;
 use crate::source::Fault;
@@ -26,8 +26,10 @@ pub(super) struct Centered<'a> {
     pub(super) intercept: bool,
     /// √(weight / total) of each row; `None` if all are the same.
     roots: Option<Vec<f64>>,
-    means: Vec<f64>,
-    offset: f64,
+    /// What is taken off each column.
+    pub(super) means: Vec<f64>,
+    /// What is taken off the answers.
+    pub(super) offset: f64,
     natures: Vec<Nature>,
 }
 
@@ -193,7 +195,7 @@ impl<'a> Centered<'a> {
     ///
     /// # Errors
     /// If they aren't finite in the features' units.
-    pub(super) fn line(&self, v: &[f64]) -> Result<Estimator, Fault> {
+    pub(super) fn line(&self, v: &[f64]) -> Result<Line, Fault> {
         let own = |(column, v): (usize, &f64)| if *v == 0.0 { 0.0 } else { v * self.factor(column) * self.y_unit };
         let coefficients: Vec<f64> = v.iter().enumerate().map(own).collect();
         let shift: f64 = coefficients.iter().zip(&self.means).map(|(w, mean)| w * mean).sum();
@@ -203,7 +205,7 @@ impl<'a> Centered<'a> {
         }
         let importance = importance(&coefficients, &self.natures);
         let means = self.natures.iter().map(|nature| nature.mean).collect();
-        Ok(Estimator::Line(Line { coefficients, intercept, means, importance }))
+        Ok(Line { coefficients, intercept, means, importance })
     }
 
     fn factor(&self, column: usize) -> f64 {

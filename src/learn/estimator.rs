@@ -8,6 +8,7 @@ use super::calibration::Calibrated;
 use super::explain::{self, Explanation};
 use super::fusion::{Ensemble, Mix};
 use super::linear::{Constant, Line, Logistic};
+use super::memory::Resumable;
 use super::neighbors::Neighbors;
 use super::neural::Network;
 use super::svm::{Duels, Machine};
@@ -88,6 +89,8 @@ pub enum Estimator {
     Ensemble(Ensemble),
     /// A mean of answers.
     Mix(Mix),
+    /// Another one with what it takes to go on from it.
+    Resumable(Resumable),
     /// Another one with its numbers brought back from another scale.
     Transformed(Transformed),
     /// Trees whose answers are summed up.
@@ -103,7 +106,7 @@ pub enum Estimator {
 }
 
 impl Estimator {
-    fn fitted(&self) -> &dyn Fitted {
+    pub(super) fn fitted(&self) -> &dyn Fitted {
         match self {
             Estimator::Constant(constant) => constant,
             Estimator::Line(line) => line,
@@ -114,6 +117,7 @@ impl Estimator {
             Estimator::Calibrated(calibrated) => calibrated,
             Estimator::Ensemble(ensemble) => ensemble,
             Estimator::Mix(mix) => mix,
+            Estimator::Resumable(resumable) => resumable,
             Estimator::Transformed(transformed) => transformed,
             Estimator::Boosted(boosted) => boosted,
             Estimator::Machine(machine) => machine,
@@ -130,6 +134,21 @@ impl Estimator {
             Estimator::Calibrated(calibrated) => calibrated.inner.bare(),
             Estimator::Transformed(transformed) => (&transformed.inner, Some(transformed.transform)),
             other => (other, None),
+        }
+    }
+
+    /// The same without what it takes to go on from it, which says nothing of any row.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        match self {
+            Estimator::Resumable(resumable) => *resumable.inner,
+            Estimator::Calibrated(calibrated) => {
+                Estimator::Calibrated(Calibrated { inner: Box::new(calibrated.inner.settled()), ..calibrated })
+            }
+            Estimator::Transformed(transformed) => {
+                Estimator::Transformed(Transformed { inner: Box::new(transformed.inner.settled()), ..transformed })
+            }
+            other => other,
         }
     }
 
@@ -167,6 +186,7 @@ impl Estimator {
             Estimator::Logistic(logistic) => {
                 Some((logistic.coefficients.chunks(logistic.columns).collect(), &logistic.intercepts))
             }
+            Estimator::Resumable(resumable) => resumable.inner.coefficients(),
             _ => None,
         }
     }
@@ -176,6 +196,7 @@ impl Estimator {
         match self {
             Estimator::Logistic(_) | Estimator::Boosted(_) => true,
             Estimator::Ensemble(ensemble) => ensemble.is_log_odds(),
+            Estimator::Resumable(resumable) => resumable.inner.is_log_odds(),
             _ => false,
         }
     }

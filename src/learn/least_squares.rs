@@ -176,7 +176,7 @@ fn decompose(square: Array2<f64>) -> Result<Decomposition, Fault> {
 
 /// R of the QR decomposition of z of `rows` × `side`, which `fill` writes: block after block, each put under the R so
 /// far, so that memory doesn't grow with the rows.
-fn triangle(
+pub(super) fn triangle(
     data: &Training,
     rows: usize,
     side: usize,
@@ -195,6 +195,6 @@ fn triangle(
     Ok(triangle)
 }
 
-fn unsolved(cause: linfa_linalg::LinalgError) -> Fault {
+pub(super) fn unsolved(cause: linfa_linalg::LinalgError) -> Fault {
     Fault::new("no-solution", "the least squares could not be solved").because(cause)
 }

@@ -14,6 +14,7 @@ mod gram;
 mod lanes;
 mod least_squares;
 mod linear;
+mod memory;
 mod metric;
 mod minimize;
 mod model;
@@ -50,6 +51,7 @@ pub use fusion::{
     ENSEMBLE, Ensemble, Fusion, Hard, Member, Method, Mix, Params as FusionParams, answer_columns, ensemble_entry,
 };
 pub use linear::{Constant, Line, Logistic};
+pub use memory::{Memory, Resumable};
 pub use metric::{
     Average, ClassCurves, ClassReport, Curves, Direction, Gain, Interval, MetricEntry, Overall, Paired,
     PrecisionRecall, Reliability, ReliabilityBin, Report, ResidualBin, Residuals, Roc, Scored, Sheet, confusion,
@@ -167,6 +169,8 @@ pub struct Training<'a> {
     pub weights: Option<&'a [f64]>,
     /// Where chance comes from.
     pub seed: u64,
+    /// Whether the model keeps what it takes to go on from it.
+    pub remember: bool,
     /// Who listens.
     pub watch: &'a dyn Watch,
 }
@@ -174,7 +178,7 @@ pub struct Training<'a> {
 impl<'a> Training<'a> {
     /// Unweighted and unwatched, with seed 0.
     pub fn new(x: &'a Matrix, y: &'a Target) -> Self {
-        Self { x, y, weights: None, seed: 0, watch: &Unwatched }
+        Self { x, y, weights: None, seed: 0, remember: false, watch: &Unwatched }
     }
 
     /// With weights.
@@ -187,6 +191,12 @@ impl<'a> Training<'a> {
     #[must_use]
     pub fn seeded(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// For a model that is to be gone on from.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Self { remember: true, ..self }
     }
 
     /// With somebody who listens.

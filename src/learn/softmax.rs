@@ -5,6 +5,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 use rayon::prelude::*;
 
 use super::lanes::{exp, log, log1p};
+use super::memory::Posterior;
 use super::nature::Nature;
 use super::scaling::{Outlook, Scaling};
 use super::{Training, sums};
@@ -35,6 +36,8 @@ pub(super) struct Loss<'a> {
     l2: f64,
     /// What each |u| costs.
     l1: Vec<f64>,
+    /// What is remembered of rows of before.
+    before: Option<&'a Posterior>,
 }
 
 /// What large coefficients cost.
@@ -53,7 +56,8 @@ struct Sums {
 }
 
 impl<'a> Loss<'a> {
-    /// The loss of rows whose `codes` count the classes that occur.
+    /// The loss of rows whose `codes` count the classes that occur, and of those that `before` remembers: `natures` are
+    /// the features' over all of them.
     ///
     /// # Errors
     /// If the fit was interrupted.
@@ -64,9 +68,10 @@ impl<'a> Loss<'a> {
         natures: &[Nature],
         intercept: bool,
         cost: Cost,
+        before: Option<&'a Posterior>,
     ) -> Result<Self, Fault> {
         let Cost { l2, l1 } = cost;
-        let mut weights = vec![0.0; classes];
+        let mut weights = before.map_or_else(|| vec![0.0; classes], |before| before.weights().to_vec());
         for (row, code) in codes.iter().enumerate() {
             weights[*code as usize] += data.weight(row);
         }
@@ -99,7 +104,7 @@ impl<'a> Loss<'a> {
             }
             Scaling::Whole { .. } => vec![0.0; heads * (means.len() + 1)],
         };
-        Ok(Self { data, codes, heads, means, scaling, intercepts, l2, l1 })
+        Ok(Self { data, codes, heads, means, scaling, intercepts, l2, l1, before })
     }
 
     /// How many parameters.
@@ -143,6 +148,7 @@ impl<'a> Loss<'a> {
             loss += sums.loss;
             gradient.iter_mut().zip(&sums.gradient).for_each(|(to, part)| *to += part);
         }
+        loss += self.before.map_or(0.0, |before| before.add(&coefficients, &intercepts, gradient));
         loss + self.finish(&coefficients, gradient)
     }
 
@@ -272,7 +278,7 @@ mod tests {
             let natures = nature::natures(&data);
             for intercept in [true, false] {
                 let cost = Cost { l2: 0.7, l1: 0.0 };
-                let loss = Loss::new(&data, &codes, count, &natures, intercept, cost).expect("loss");
+                let loss = Loss::new(&data, &codes, count, &natures, intercept, cost, None).expect("loss");
                 let at: Vec<f64> = (0..loss.parameters()).map(|i| 0.3 * i as f64 - 0.4).collect();
                 let mut gradient = vec![0.0; at.len()];
                 loss.evaluate(&at, &mut gradient);

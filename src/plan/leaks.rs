@@ -1,17 +1,18 @@
 //! What has seen the test rows: ops fitted before the split that an evaluation relies on, rows repeated before it, and
-//! models that go on from one that had another split.
+//! models that go on from one that had another split, or read their features by other means.
 
 use std::collections::BTreeSet;
 
 use super::node::{Input, Plan, Step, StepKind};
 use super::op::OpNode;
-use crate::source::Fault;
+use crate::source::{Fault, list};
 
 /// A warning for each, and an error for rows that would be on both sides of a split.
 pub(super) fn faults(plan: &Plan) -> Vec<Fault> {
     let mut warnings = repeated_before(plan);
     warnings.extend(fitted_before(plan));
     warnings.extend(plan.steps.iter().filter_map(|step| redrawn(plan, step)));
+    warnings.extend(plan.steps.iter().filter_map(|step| shifted(plan, step)));
     warnings
 }
 
@@ -46,6 +47,24 @@ fn repeated_before(plan: &Plan) -> Vec<Fault> {
         Fault::new("leak", message).help(format!("put `{name}` behind `split`")).on_key().under(&node.route)
     };
     found.into_iter().map(fault).collect()
+}
+
+/// The warning of a model that keeps sums of its features from run to run, while ops fit those to the rows of each.
+fn shifted(plan: &Plan, step: &Step) -> Option<Fault> {
+    let StepKind::Train(train) = &step.kind else { return None };
+    if train.update.is_none() || !train.model.remembers() {
+        return None;
+    }
+    let (_, steps) = plan.chain(train.input);
+    let ops = steps.iter().filter_map(|step| plan.table(*step)).flat_map(|table| &table.ops);
+    let names: BTreeSet<&str> = ops.filter(|node| node.op.learns()).map(|node| node.op.name()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let message = format!("the model before has read its features as {} had learned them then", list(names));
+    let help = "where that changes with the rows, let ops that learn nothing make the features, as `derive`";
+    let fault = Fault::warning("features-shift", message).help(help);
+    Some(fault.on_key().under(&step.route().key("update")))
 }
 
 /// A warning for each fitted op before a split.

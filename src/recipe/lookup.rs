@@ -18,11 +18,6 @@ pub struct Lookup {
     #[serde(skip_serializing_if = "Option::is_none")]
     asof: Option<AsOf>,
     columns: Vec<Looked>,
-    /// The same refusing no record.
-    pub(super) fn unrefusing(self) -> Self {
-        Self { refuse: None, ..self }
-    }
-
     /// Why a record is refused for which no row is found; without it, the defaults stand in.
     #[serde(skip_serializing_if = "Option::is_none")]
     refuse: Option<String>,

@@ -81,12 +81,46 @@ fn what_can_not_be_gone_on_from_is_told_and_learned_anew() {
     let ran = mill.fine(&["run", "churn"]);
     assert!(ran.stderr.contains("which reads other features: it is learned anew"), "{}", ran.stderr);
     let mill = Mill::grades();
-    mill.edit("pipelines/grades.yaml", "model: linear_regression", "model: linear_regression, update: previous");
+    mill.edit("pipelines/grades.yaml", "model: linear_regression", "model: svm, update: previous");
     let text = mill.go(&["check", "grades"]).stderr;
-    assert!(text.contains("`linear_regression` can't go on from what it learned before"), "{text}");
+    assert!(text.contains("`svm` can't go on from what it learned before"), "{text}");
     assert!(text.contains("`random_forest`") && text.contains("`gradient_boosting`"), "{text}");
     mill.edit("pipelines/grades.yaml", "update: previous", "update: last");
     assert!(mill.go(&["check", "grades"]).stderr.contains("there is `previous`"));
+}
+
+#[test]
+fn a_model_that_remembers_its_rows_is_sealed_without_them() {
+    let mill = churn(
+        "  model: {train: features, model: logistic_regression}\n  quality: {evaluate: model, metrics: [f1]}\n  live: {deploy: quality, as: churn}\n",
+    );
+    let whole = halve(&mill);
+    let plain = mill.run(&["churn"]);
+    let model = "model: logistic_regression";
+    mill.edit("pipelines/churn.yaml", model, &format!("{model}, calibrate: sigmoid, update: previous"));
+    let warned = mill.fine(&["check", "churn"]).stderr;
+    assert!(warned.contains("as `one_hot`, `standardize` had learned them then"), "{warned}");
+    let ran = mill.fine(&["run", "churn"]);
+    assert!(ran.stderr.contains("remembers nothing of its rows: it is learned anew"), "{}", ran.stderr);
+    // The other half alone.
+    let rest: Vec<&str> =
+        whole.lines().enumerate().filter(|(nth, _)| *nth == 0 || *nth > 300).map(|(_, line)| line).collect();
+    mill.file("data/churn.csv", &format!("{}\n", rest.join("\n")));
+    let second = mill.run(&["churn"]);
+    assert_ne!(output(&second, "parent"), output(&plain, "model"));
+    assert_ne!(output(&second, "parent"), None);
+    let object = |digest: &str| {
+        let hex = digest.trim_start_matches("sha256:");
+        std::fs::read(mill.at(&format!(".gristmill/objects/{}/{}", &hex[..2], &hex[2..]))).expect("an object")
+    };
+    let holds = |bytes: &[u8]| bytes.windows(9).any(|word| word == b"curvature");
+    assert!(holds(&object(output(&second, "model").expect("a model"))));
+    let sealed = step(&second, "live")["outputs"]["sealed"].as_str().expect("a sealed model");
+    assert!(!holds(&object(sealed)));
+    let other = "model: logistic_regression, with: {penalty: l1}";
+    mill.edit("pipelines/churn.yaml", model, other);
+    let third = mill.fine(&["run", "churn"]);
+    assert!(!third.stderr.contains("learned anew"), "{}", third.stderr);
 }
 
 #[test]

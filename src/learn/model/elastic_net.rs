@@ -7,6 +7,7 @@ use super::faults::{Faults, hyper};
 use super::{HyperParameter, Model};
 use crate::learn::centered::Centered;
 use crate::learn::descent::{Goal, descend};
+use crate::learn::memory::{fit_line, update_line};
 use crate::learn::{Estimator, Task, Training, least_squares};
 use crate::source::Fault;
 
@@ -60,6 +61,8 @@ impl Model for ElasticNet {
     const EXAMPLE: &'static str = "{alpha: 0.1, l1_ratio: 0.7}";
     const TASKS: &'static [Task] = &[Task::Regression];
     const CHANCE: bool = false;
+    const UPDATES: bool = true;
+    const REMEMBERS: bool = true;
     const HYPER: &'static [HyperParameter] = &[
         hyper(
             "alpha",
@@ -97,27 +100,39 @@ impl Model for ElasticNet {
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
         self.fit_as(Self::NAME, data)
     }
+
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        self.update_as(Self::NAME, previous, data)
+    }
 }
 
 impl ElasticNet {
     /// Fits it under the name of the model that was asked for.
     pub(super) fn fit_as(&self, name: &str, data: &Training) -> Result<Estimator, Fault> {
-        let Params { alpha, l1_ratio, fit_intercept, max_iter, tol, positive } = self.0;
-        let rows = Centered::new(data, name, fit_intercept)?;
+        fit_line(name, self.0.fit_intercept, data, &|rows| self.solve(name, rows))
+    }
+
+    /// Goes on under the name of the model that was asked for.
+    pub(super) fn update_as(&self, name: &str, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        update_line(name, self.0.fit_intercept, previous, data, &|rows| self.solve(name, rows))
+    }
+
+    /// The coefficients of rows in units of their own.
+    fn solve<'a>(&self, name: &str, rows: Centered<'a>) -> Result<(Centered<'a>, Vec<f64>), Fault> {
+        let Params { alpha, l1_ratio, max_iter, tol, positive, .. } = self.0;
         let (l1, l2) = (alpha * l1_ratio, alpha * (1.0 - l1_ratio));
         if l1 == 0.0 && !positive {
             // Without a corner there is a closed form.
             let strength = l2 * rows.total;
-            let (rows, found) = least_squares::solve(rows, strength)?;
-            return rows.line(&found);
+            return least_squares::solve(rows, strength);
         }
         let goal = Goal { l1, l2, positive, tolerance: tol, sweeps: max_iter };
         let found = descend(&rows, &goal)?;
         if !found.converged {
             let message = format!("`{name}` did not converge in {max_iter} sweeps");
             let help = "raise `max_iter`, `alpha` or `tol`, or standardize the features";
-            data.watch.warn(Fault::warning("not-converged", message).help(help));
+            rows.data.watch.warn(Fault::warning("not-converged", message).help(help));
         }
-        rows.line(&found.at)
+        Ok((rows, found.at))
     }
 }

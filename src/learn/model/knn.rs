@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::faults::Faults;
 use super::{HyperParameter, Model};
+use crate::learn::memory::{Memory, Resumable, apart};
 use crate::learn::neighbors::{Answers, Ask, Metric, Neighbors};
 use crate::learn::{Estimator, Target, Task, Training, nature, validate};
 use crate::source::Fault;
@@ -82,6 +83,8 @@ impl Model for Knn {
     const EXAMPLE: &'static str = "{n_neighbors: 15, weights: distance}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];
     const CHANCE: bool = false;
+    const UPDATES: bool = true;
+    const REMEMBERS: bool = true;
     const HYPER: &'static [HyperParameter] = &[
         HyperParameter { name: "n_neighbors", default: "5", range: "≥ 1", summary: "how many rows answer" },
         HyperParameter {
@@ -120,43 +123,78 @@ impl Model for Knn {
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
+        self.hold(None, data)
+    }
+
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        let Estimator::Resumable(Resumable { inner, memory: Memory::Heaviest(heaviest) }) = previous else {
+            return Err(apart("is no `knn` that remembers how much its rows weigh"));
+        };
+        let Estimator::Neighbors(before) = &**inner else {
+            return Err(apart("is no `knn`"));
+        };
+        self.hold(Some((before, *heaviest)), data)
+    }
+}
+
+impl Knn {
+    /// Holds the rows behind those of before, if there are any; with what the heaviest of those weighs.
+    fn hold(&self, before: Option<(&Neighbors, f64)>, data: &Training) -> Result<Estimator, Fault> {
         // Distances of numbers whose squares overflow tell nothing apart.
         validate::spread(data, &nature::natures(data))?;
         let columns = data.x.columns();
-        let heaviest =
-            data.weights.map_or(1.0, |weights| weights.iter().fold(0.0f64, |most, weight| most.max(*weight)));
-        let share = |row: usize| data.weight(row) / heaviest;
-        let kept: Vec<usize> = (0..data.x.rows()).filter(|&row| share(row) > 0.0).collect();
-        if u32::try_from(kept.len()).is_err() {
-            let message = format!("`{}` holds every row, and {} are too many", Self::NAME, kept.len());
-            return Err(Fault::new("too-many-rows", message).help("learn from fewer rows, or take another model"));
-        }
-        if kept.len() < self.n_neighbors {
-            let message = format!("there are only {} rows for {} neighbours", kept.len(), self.n_neighbors);
-            let help = "all of them answer for every row; lower `n_neighbors`";
-            data.watch.warn(Fault::warning("few-rows", message).help(help));
-        }
-        let mut rows = vec![0.0; kept.len() * columns];
-        for (into, &row) in rows.chunks_mut(columns).zip(&kept) {
-            data.x.row(row, into);
-        }
-        let answers = match data.y.take(&kept) {
+        let most = data.weights.map_or(1.0, heaviest);
+        let kept: Vec<usize> = (0..data.x.rows()).filter(|&row| data.weight(row) / most > 0.0).collect();
+        let own = match data.y.take(&kept) {
             Target::Classes { codes, count } => Answers::Classes { codes, count },
             Target::Numbers(numbers) => Answers::Numbers(numbers),
         };
-        let weights: Vec<f64> = kept.iter().map(|&row| share(row)).collect();
-        let weights = if weights.iter().all(|weight| *weight == 1.0) { None } else { Some(weights) };
+        let (mut rows, mut weights, answers) = match before {
+            None => (Vec::new(), Vec::new(), own),
+            Some((before, _)) if before.columns != columns => return Err(apart("reads other features")),
+            Some((before, most)) => {
+                let held = before.rows.len() / columns;
+                let weights = before.weights.clone().unwrap_or_else(|| vec![1.0; held]);
+                let answers = before.answers.with(own).ok_or_else(|| apart("answers something else"))?;
+                (before.rows.clone(), weights.iter().map(|weight| weight * most).collect(), answers)
+            }
+        };
+        let old = rows.len();
+        rows.resize(old + kept.len() * columns, 0.0);
+        for (into, &row) in rows[old..].chunks_mut(columns).zip(&kept) {
+            data.x.row(row, into);
+        }
+        weights.extend(kept.iter().map(|&row| data.weight(row)));
+        let count = weights.len();
+        if u32::try_from(count).is_err() {
+            let message = format!("`{}` holds every row, and {count} are too many", Self::NAME);
+            return Err(Fault::new("too-many-rows", message).help("learn from fewer rows, or take another model"));
+        }
+        if count < self.n_neighbors {
+            let message = format!("there are only {count} rows for {} neighbours", self.n_neighbors);
+            let help = "all of them answer for every row; lower `n_neighbors`";
+            data.watch.warn(Fault::warning("few-rows", message).help(help));
+        }
+        let heaviest = heaviest(&weights);
+        let shares = weights.iter().map(|weight| (weight / heaviest).max(f64::MIN_POSITIVE));
+        let weights = if weights.iter().all(|weight| *weight == heaviest) { None } else { Some(shares.collect()) };
         let metric = match self.metric {
             Distance::Euclidean => Metric::Euclidean,
             Distance::Manhattan => Metric::Manhattan,
         };
         let few = if metric == Metric::Euclidean { FEW } else { FEW_MANHATTAN };
         let ask = Ask {
-            n_neighbors: self.n_neighbors.min(kept.len()),
+            n_neighbors: self.n_neighbors.min(count),
             by_distance: self.weights == Votes::Distance,
             metric,
             tree: self.algorithm == Algorithm::KdTree || self.algorithm == Algorithm::Auto && columns <= few,
         };
-        Ok(Estimator::Neighbors(Neighbors::new(columns, rows, answers, weights, &ask)))
+        let estimator = Estimator::Neighbors(Neighbors::new(columns, rows, answers, weights, &ask));
+        data.keep(estimator, || Ok(Memory::Heaviest(heaviest)))
     }
+}
+
+/// What the heaviest of rows weighs.
+fn heaviest(weights: &[f64]) -> f64 {
+    weights.iter().fold(0.0f64, |most, weight| most.max(*weight))
 }

@@ -43,6 +43,8 @@ impl Model for Lasso {
     const EXAMPLE: &'static str = "{alpha: 0.1}";
     const TASKS: &'static [Task] = &[Task::Regression];
     const CHANCE: bool = false;
+    const UPDATES: bool = true;
+    const REMEMBERS: bool = true;
     const HYPER: &'static [HyperParameter] = &[
         hyper("alpha", "1.0", "≥ 0", "the penalty's strength: half the mean squared error + alpha · Σ|coefficient|"),
         FIT_INTERCEPT,
@@ -68,6 +70,10 @@ impl Model for Lasso {
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
         ElasticNet(whole(&self.0)).fit_as(Self::NAME, data)
+    }
+
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        ElasticNet(whole(&self.0)).update_as(Self::NAME, previous, data)
     }
 }
 

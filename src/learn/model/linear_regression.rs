@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{HyperParameter, Model};
-use crate::learn::centered::Centered;
+use crate::learn::memory::{fit_line, update_line};
 use crate::learn::{Estimator, Task, Training, least_squares};
 use crate::source::Fault;
 
@@ -35,6 +35,8 @@ impl Model for LinearRegression {
     const EXAMPLE: &'static str = "{fit_intercept: true}";
     const TASKS: &'static [Task] = &[Task::Regression];
     const CHANCE: bool = false;
+    const UPDATES: bool = true;
+    const REMEMBERS: bool = true;
     const HYPER: &'static [HyperParameter] = &[HyperParameter {
         name: "fit_intercept",
         default: "true",
@@ -49,8 +51,10 @@ impl Model for LinearRegression {
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
-        let rows = Centered::new(data, Self::NAME, self.fit_intercept)?;
-        let (rows, found) = least_squares::solve(rows, 0.0)?;
-        rows.line(&found)
+        fit_line(Self::NAME, self.fit_intercept, data, &|rows| least_squares::solve(rows, 0.0))
+    }
+
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        update_line(Self::NAME, self.fit_intercept, previous, data, &|rows| least_squares::solve(rows, 0.0))
     }
 }

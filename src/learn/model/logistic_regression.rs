@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::faults::{Faults, out_of_range};
 use super::{HyperParameter, Model};
 use crate::learn::linear::{Logistic, importance};
+use crate::learn::memory::{Memory, Posterior, Seen, apart};
 use crate::learn::minimize::{Stop, minimize};
 use crate::learn::softmax::{Cost, Loss};
 use crate::learn::{Estimator, Target, Task, Training, nature, validate};
@@ -68,6 +69,8 @@ impl Model for LogisticRegression {
     const EXAMPLE: &'static str = "{c: 0.5, penalty: l2}";
     const TASKS: &'static [Task] = &[Task::Classification];
     const CHANCE: bool = false;
+    const UPDATES: bool = true;
+    const REMEMBERS: bool = true;
     const HYPER: &'static [HyperParameter] = &[
         HyperParameter { name: "c", default: "1.0", range: "> 0", summary: "the inverse of the penalty's strength" },
         HyperParameter {
@@ -129,29 +132,59 @@ impl Model for LogisticRegression {
         };
         let natures = nature::natures(data);
         validate::spread(data, &natures)?;
-        let (present, codes) = present(data, codes, *count);
-        let strength = if self.penalty == Penalty::None { 0.0 } else { 1.0 / self.c };
-        let cost = Cost { l2: strength * (1.0 - self.l1_ratio), l1: strength * self.l1_ratio };
-        let loss = Loss::new(data, &codes, present.len(), &natures, self.fit_intercept, cost)?;
-        let (coefficients, intercepts) = self.search(data, &loss)?;
-        let importance = importance(&coefficients, &natures);
-        Ok(Estimator::Logistic(Logistic {
-            count: *count,
-            present,
-            columns: natures.len(),
-            coefficients,
-            intercepts,
-            means: natures.iter().map(|nature| nature.mean).collect(),
-            importance,
-        }))
+        let (present, places) = present(data, codes, *count);
+        let seen = Seen { data, places: &places, natures: &natures, intercept: self.fit_intercept };
+        self.learn(*count, present, &seen, None)
+    }
+
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        let Target::Classes { codes, count } = data.y else {
+            return Err(validate::wrong_task(Self::NAME, data.y.task()));
+        };
+        let (before, posterior) = Posterior::of(previous)?;
+        if (before.columns, before.count) != (data.x.columns(), *count) {
+            return Err(apart("reads other features, or knows other classes"));
+        }
+        let natures = nature::natures(data);
+        validate::spread(data, &natures)?;
+        let (own, _) = present(data, codes, *count);
+        if own.iter().any(|class| !before.present.contains(class)) {
+            return Err(apart("has met no row of one of these classes"));
+        }
+        let places = places(codes, &before.present);
+        let seen = Seen { data, places: &places, natures: &natures, intercept: self.fit_intercept };
+        self.learn(*count, before.present.clone(), &seen, Some(posterior))
     }
 }
 
 impl LogisticRegression {
-    /// The optimum, in the features' units.
-    fn search(&self, data: &Training, loss: &Loss) -> Result<(Vec<f64>, Vec<f64>), Fault> {
+    /// The optimum for the rows of today, and for those of before as far as they are remembered.
+    fn learn(
+        &self,
+        count: usize,
+        present: Vec<u32>,
+        seen: &Seen,
+        before: Option<&Posterior>,
+    ) -> Result<Estimator, Fault> {
+        let Seen { data, places, natures, .. } = *seen;
+        let own = crate::data::stats::sum((0..data.x.rows()).map(|row| data.weight(row)));
+        let total = own + before.map_or(0.0, |before| before.weights().iter().sum());
+        let natures = before.map_or_else(|| natures.to_vec(), |before| before.natures(natures, own));
+        let strength = if self.penalty == Penalty::None { 0.0 } else { 1.0 / self.c };
+        let cost = Cost { l2: strength * (1.0 - self.l1_ratio), l1: strength * self.l1_ratio };
+        let loss = Loss::new(data, places, present.len(), &natures, self.fit_intercept, cost, before)?;
+        let (coefficients, intercepts) = self.search(data, &loss, total)?;
+        let importance = importance(&coefficients, &natures);
+        let means = natures.iter().map(|nature| nature.mean).collect();
+        let columns = natures.len();
+        let logistic = Logistic { count, present, columns, coefficients, intercepts, means, importance };
+        let memory = || Ok(Memory::Posterior(Posterior::with(before, &logistic, seen)?));
+        data.keep(Estimator::Logistic(logistic.clone()), memory)
+    }
+
+    /// The optimum, in the features' units. All rows weigh `total`.
+    fn search(&self, data: &Training, loss: &Loss, total: f64) -> Result<(Vec<f64>, Vec<f64>), Fault> {
         // Parameters are scaled so that the curvature is near 1 and their own size grows with the root of the weight.
-        let total = crate::data::stats::sum((0..data.x.rows()).map(|row| data.weight(row)));
         let stop = Stop { tolerance: self.tol * total.sqrt(), iterations: self.max_iter };
         let mut passes = 0;
         let mut evaluate = |at: &[f64], gradient: &mut [f64]| {
@@ -199,7 +232,11 @@ fn present(data: &Training, codes: &[u32], count: usize) -> (Vec<u32>, Vec<u32>)
         seen[code as usize] |= data.weight(row) > 0.0;
     }
     let present: Vec<u32> = (0..count as u32).filter(|&class| seen[class as usize]).collect();
-    let places = codes.iter().map(|code| present.binary_search(code).map_or(0, |place| place as u32));
-    let places = places.collect();
+    let places = places(codes, &present);
     (present, places)
+}
+
+/// Each row's place among classes.
+fn places(codes: &[u32], present: &[u32]) -> Vec<u32> {
+    codes.iter().map(|code| present.binary_search(code).map_or(0, |place| place as u32)).collect()
 }

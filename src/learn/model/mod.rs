@@ -66,6 +66,8 @@ pub trait Model: Serialize + Send + Sync + Sized + 'static {
     const CATEGORIES: bool = false;
     /// Whether it can go on from what it learned before.
     const UPDATES: bool = false;
+    /// Whether it needs a memory for that, which it keeps if it is told to.
+    const REMEMBERS: bool = false;
     /// Its hyper-parameters.
     const HYPER: &'static [HyperParameter];
     /// What its hyper-parameters are called elsewhere, and their names here.
@@ -112,6 +114,10 @@ pub trait CheckedModel: Send + Sync {
     fn takes_missing(&self) -> bool;
     /// Whether a feature may be a category.
     fn takes_categories(&self) -> bool;
+    /// Whether it needs a memory to go on.
+    fn remembers(&self) -> bool {
+        false
+    }
     /// Checks the rows and learns from them.
     ///
     /// # Errors
@@ -159,6 +165,10 @@ impl<M: Model> CheckedModel for M {
 
     fn takes_categories(&self) -> bool {
         M::CATEGORIES
+    }
+
+    fn remembers(&self) -> bool {
+        M::REMEMBERS
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
@@ -372,5 +382,7 @@ mod tests;
 mod tests_digits;
 #[cfg(test)]
 mod tests_linear;
+#[cfg(test)]
+mod tests_memory;
 #[cfg(test)]
 mod tests_update;

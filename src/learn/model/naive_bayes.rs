@@ -9,7 +9,9 @@ use super::{HyperParameter, Model};
 use crate::data::elementary::ln;
 use crate::learn::bayes::{Bayes, LEAST, Likelihood};
 use crate::learn::linear::{Logistic, importance};
-use crate::learn::{Estimator, Target, Task, Training, nature, validate};
+use crate::learn::memory::{Memory, Sums, Tally};
+use crate::learn::nature::{self, Nature};
+use crate::learn::{Estimator, Target, Task, Training, validate};
 use crate::source::Fault;
 
 /// How values are distributed within a class.
@@ -59,11 +61,13 @@ pub struct NaiveBayes {
 
 impl Model for NaiveBayes {
     const NAME: &'static str = "naive_bayes";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "classes whose features are taken to be independent of each other";
     const EXAMPLE: &'static str = "{var_smoothing: 1e-8}";
     const TASKS: &'static [Task] = &[Task::Classification];
     const CHANCE: bool = false;
+    const UPDATES: bool = true;
+    const REMEMBERS: bool = true;
     const HYPER: &'static [HyperParameter] = &[
         HyperParameter {
             name: "kind",
@@ -129,27 +133,21 @@ impl Model for NaiveBayes {
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
-        let Target::Classes { codes, count } = data.y else {
-            return Err(validate::wrong_task(Self::NAME, data.y.task()));
-        };
-        let classes = Classes::new(data, codes, *count)?;
-        let even = -ln(classes.present.len() as f64);
-        let total: f64 = classes.weights.iter().sum();
-        let prior = |weight: &f64| if self.fit_prior { ln(weight / total).max(LEAST) } else { even };
-        let priors: Vec<f64> = classes.weights.iter().map(prior).collect();
-        let likelihood = match self.kind {
-            Kind::Gaussian => self.gaussian(data, &classes)?,
-            Kind::Bernoulli => self.bernoulli(data, &classes),
-            Kind::Multinomial => return self.multinomial(data, classes, &priors),
-        };
-        let columns = data.x.columns();
-        Ok(Estimator::Bayes(Bayes { count: *count, present: classes.present, columns, priors, likelihood }))
+        let natures = nature::natures(data);
+        let tally = self.tally(data, &natures)?;
+        let estimator = self.estimator(&tally, &natures)?;
+        data.keep(estimator, || Ok(Memory::Tally(tally)))
+    }
+
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        let tally = Tally::of(previous)?.join(&self.tally(data, &nature::natures(data))?)?;
+        let estimator = self.estimator(&tally, &tally.natures())?;
+        data.keep(estimator, || Ok(Memory::Tally(tally)))
     }
 }
 
 /// The classes that occur, and the rows of each.
 struct Classes {
-    count: usize,
     present: Vec<u32>,
     /// What the rows of each present class weigh.
     weights: Vec<f64>,
@@ -169,7 +167,7 @@ impl Classes {
             return Err(Fault::new("bad-weight", "the weights are too large for a sum"));
         }
         let places = codes.iter().map(|code| present.binary_search(code).map_or(0, |place| place as u32)).collect();
-        Ok(Self { count, present, weights, places })
+        Ok(Self { present, weights, places })
     }
 
     /// For each class Σ weight · value(place, x) over the rows of a column.
@@ -188,83 +186,144 @@ impl Classes {
 }
 
 impl NaiveBayes {
-    fn gaussian(&self, data: &Training, classes: &Classes) -> Result<Likelihood, Fault> {
-        let natures = nature::natures(data);
-        validate::spread(data, &natures)?;
-        let widest = natures.iter().fold(0.0f64, |widest, nature| widest.max(nature.deviation));
-        let more = self.var_smoothing * widest * widest;
-        let moments: Vec<(Vec<f64>, Vec<f64>)> = natures
-            .par_iter()
-            .enumerate()
-            .map(|(column, nature)| {
-                let share = |sums: Vec<f64>| sums.into_iter().zip(&classes.weights).map(|(sum, weight)| sum / weight);
-                let rest = share(classes.sums(data, column, |_, x| x - nature.mean));
-                let means: Vec<f64> = rest.map(|rest| nature.mean + rest).collect();
-                let squares = share(classes.sums(data, column, |place, x| (x - means[place]) * (x - means[place])));
-                // A feature that never differs says nothing; one that doesn't differ within a class, only so much.
-                let least = if nature.deviation > 0.0 { (1e-12 * nature.deviation).powi(2) } else { 1.0 };
-                let variances = squares.map(|square| (square + more).max(least).max(f64::MIN_POSITIVE)).collect();
-                (means, variances)
-            })
-            .collect();
-        let (means, variances): (Vec<_>, Vec<_>) = moments.into_iter().unzip();
-        let (means, variances) = (classes.by_class(&means), classes.by_class(&variances));
-        if means.iter().chain(&variances).all(|value| value.is_finite()) {
-            return Ok(Likelihood::Gaussian { means, variances });
+    /// What the rows of each class hold.
+    fn tally(&self, data: &Training, natures: &[Nature]) -> Result<Tally, Fault> {
+        let Target::Classes { codes, count } = data.y else {
+            return Err(validate::wrong_task(Self::NAME, data.y.task()));
+        };
+        let classes = Classes::new(data, codes, *count)?;
+        if self.kind == Kind::Multinomial {
+            no_less_than_none(data)?;
         }
-        Err(Fault::new("numbers-too-large", "features have numbers so large that a class' spread is not finite")
-            .help("scale or clip them first"))
+        let sums = match self.kind {
+            Kind::Bernoulli => self.counts(data, &classes),
+            Kind::Gaussian | Kind::Multinomial => moments(data, &classes, natures)?,
+        };
+        let Classes { present, weights, .. } = classes;
+        Ok(Tally { count: *count, present, weights, sums })
     }
 
-    fn bernoulli(&self, data: &Training, classes: &Classes) -> Likelihood {
-        let shares: Vec<(Vec<f64>, Vec<f64>)> = (0..data.x.columns())
+    /// What a class' rows weigh on each side of the threshold.
+    fn counts(&self, data: &Training, classes: &Classes) -> Sums {
+        let sides: Vec<(Vec<f64>, Vec<f64>)> = (0..data.x.columns())
             .into_par_iter()
             .map(|column| {
                 let yes = classes.sums(data, column, |_, x| if x > self.binarize { 1.0 } else { 0.0 });
                 let no = classes.sums(data, column, |_, x| if x > self.binarize { 0.0 } else { 1.0 });
-                let log = |sums: &[f64]| {
-                    let shares = sums.iter().zip(&classes.weights);
-                    shares
-                        .map(|(sum, weight)| ln((sum + self.alpha) / (weight + 2.0 * self.alpha)).max(LEAST))
-                        .collect()
-                };
-                (log(&yes), log(&no))
+                (yes, no)
             })
             .collect();
-        let (above, below): (Vec<_>, Vec<_>) = shares.into_iter().unzip();
-        let (above, below) = (classes.by_class(&above), classes.by_class(&below));
-        Likelihood::Bernoulli { threshold: self.binarize, above, below }
+        let (above, below): (Vec<_>, Vec<_>) = sides.into_iter().unzip();
+        Sums::Counts { threshold: self.binarize, above: classes.by_class(&above), below: classes.by_class(&below) }
+    }
+
+    /// The model of what was seen. `natures` are the features' over all rows.
+    fn estimator(&self, tally: &Tally, natures: &[Nature]) -> Result<Estimator, Fault> {
+        let even = -ln(tally.present.len() as f64);
+        let total: f64 = tally.weights.iter().sum();
+        let prior = |weight: &f64| if self.fit_prior { ln(weight / total).max(LEAST) } else { even };
+        let priors: Vec<f64> = tally.weights.iter().map(prior).collect();
+        let columns = tally.columns();
+        let likelihood = match &tally.sums {
+            Sums::Moments { means, .. } if self.kind == Kind::Multinomial => {
+                return self.multinomial(tally, means, natures, &priors);
+            }
+            Sums::Moments { means, variances } => self.gaussian(natures, means, variances)?,
+            Sums::Counts { threshold, above, below } => {
+                let log = |sums: &[f64]| {
+                    let cells = sums.iter().enumerate();
+                    cells
+                        .map(|(cell, sum)| {
+                            let weight = tally.weights[cell / columns];
+                            ln((sum + self.alpha) / (weight + 2.0 * self.alpha)).max(LEAST)
+                        })
+                        .collect()
+                };
+                Likelihood::Bernoulli { threshold: *threshold, above: log(above), below: log(below) }
+            }
+        };
+        let (count, present) = (tally.count, tally.present.clone());
+        Ok(Estimator::Bayes(Bayes { count, present, columns, priors, likelihood }))
+    }
+
+    fn gaussian(&self, natures: &[Nature], means: &[f64], variances: &[f64]) -> Result<Likelihood, Fault> {
+        let widest = natures.iter().fold(0.0f64, |widest, nature| widest.max(nature.deviation));
+        let more = self.var_smoothing * widest * widest;
+        let smooth = |(cell, variance): (usize, &f64)| {
+            // A feature that never differs says nothing; one that doesn't differ within a class, only so much.
+            let deviation = natures[cell % natures.len()].deviation;
+            let least = if deviation > 0.0 { (1e-12 * deviation).powi(2) } else { 1.0 };
+            (variance + more).max(least).max(f64::MIN_POSITIVE)
+        };
+        let variances: Vec<f64> = variances.iter().enumerate().map(smooth).collect();
+        if variances.iter().all(|value| value.is_finite()) {
+            return Ok(Likelihood::Gaussian { means: means.to_vec(), variances });
+        }
+        Err(too_large())
     }
 
     /// Log-odds that are weighted sums of the counts.
-    fn multinomial(&self, data: &Training, classes: Classes, priors: &[f64]) -> Result<Estimator, Fault> {
-        let columns = data.x.columns();
-        let negative = |column: &usize| data.x.column(*column).iter().any(|count| *count < 0.0);
-        if let Some(column) = (0..columns).find(negative) {
-            let message = format!("feature `{}` has values below 0, which are no counts", data.x.names()[column]);
-            return Err(Fault::new("negative-count", message).help("take `kind: gaussian`, or scale it from 0 to 1"));
-        }
-        let natures = nature::natures(data);
-        validate::spread(data, &natures)?;
-        let counts: Vec<Vec<f64>> =
-            (0..columns).into_par_iter().map(|column| classes.sums(data, column, |_, count| count)).collect();
-        let counts = classes.by_class(&counts);
-        let mut coefficients = Vec::with_capacity(counts.len());
-        for counts in counts.chunks(columns) {
-            let total = counts.iter().sum::<f64>() + self.alpha * columns as f64;
-            coefficients.extend(counts.iter().map(|count| ln((count + self.alpha) / total).max(LEAST)));
+    fn multinomial(
+        &self,
+        tally: &Tally,
+        means: &[f64],
+        natures: &[Nature],
+        priors: &[f64],
+    ) -> Result<Estimator, Fault> {
+        let columns = natures.len();
+        let mut coefficients = Vec::with_capacity(means.len());
+        for (means, weight) in means.chunks(columns).zip(&tally.weights) {
+            let counts = || means.iter().map(|mean| (mean * weight).max(0.0));
+            let total = counts().sum::<f64>() + self.alpha * columns as f64;
+            coefficients.extend(counts().map(|count| ln((count + self.alpha) / total).max(LEAST)));
         }
         let mut intercepts = priors.to_vec();
-        if classes.present.len() == 2 {
+        if tally.present.len() == 2 {
             coefficients = (0..columns).map(|column| coefficients[columns + column] - coefficients[column]).collect();
             intercepts = vec![priors[1] - priors[0]];
         }
         if coefficients.iter().chain(&intercepts).any(|value| !value.is_finite()) {
             return Err(Fault::new("numbers-too-large", "the counts are too large for a sum").help("scale them first"));
         }
-        let importance = importance(&coefficients, &natures);
-        let Classes { count, present, .. } = classes;
+        let importance = importance(&coefficients, natures);
+        let (count, present) = (tally.count, tally.present.clone());
         let means = natures.iter().map(|nature| nature.mean).collect();
         Ok(Estimator::Logistic(Logistic { count, present, columns, coefficients, intercepts, means, importance }))
     }
+}
+
+/// The means and variances of each class' rows.
+fn moments(data: &Training, classes: &Classes, natures: &[Nature]) -> Result<Sums, Fault> {
+    validate::spread(data, natures)?;
+    let moments: Vec<(Vec<f64>, Vec<f64>)> = natures
+        .par_iter()
+        .enumerate()
+        .map(|(column, nature)| {
+            let share = |sums: Vec<f64>| sums.into_iter().zip(&classes.weights).map(|(sum, weight)| sum / weight);
+            let rest = share(classes.sums(data, column, |_, x| x - nature.mean));
+            let means: Vec<f64> = rest.map(|rest| nature.mean + rest).collect();
+            let squares = share(classes.sums(data, column, |place, x| (x - means[place]) * (x - means[place])));
+            let variances = squares.collect();
+            (means, variances)
+        })
+        .collect();
+    let (means, variances): (Vec<_>, Vec<_>) = moments.into_iter().unzip();
+    let (means, variances) = (classes.by_class(&means), classes.by_class(&variances));
+    if means.iter().chain(&variances).all(|value| value.is_finite()) {
+        return Ok(Sums::Moments { means, variances });
+    }
+    Err(too_large())
+}
+
+/// Refuses features that aren't counts.
+fn no_less_than_none(data: &Training) -> Result<(), Fault> {
+    let negative = |column: &usize| data.x.column(*column).iter().any(|count| *count < 0.0);
+    let Some(column) = (0..data.x.columns()).find(negative) else { return Ok(()) };
+    let message = format!("feature `{}` has values below 0, which are no counts", data.x.names()[column]);
+    Err(Fault::new("negative-count", message).help("take `kind: gaussian`, or scale it from 0 to 1"))
+}
+
+fn too_large() -> Fault {
+    Fault::new("numbers-too-large", "features have numbers so large that a class' spread is not finite")
+        .help("scale or clip them first")
 }

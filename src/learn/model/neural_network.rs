@@ -210,6 +210,8 @@ impl Model for NeuralNetwork {
     const EXAMPLE: &'static str = "{hidden_layer_sizes: [64, 32], early_stopping: true}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];
     const CHANCE: bool = true;
+    const UPDATES: bool = true;
+    const REMEMBERS: bool = true;
     const HYPER: &'static [HyperParameter] = &[
         hyper("hidden_layer_sizes", "[100]", "whole numbers ≥ 1", "how many units each hidden layer has"),
         hyper("activation", "relu", "relu, tanh, logistic, identity", "how the hidden layers' sums are bent"),
@@ -293,11 +295,29 @@ impl Model for NeuralNetwork {
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
+        look(data)?;
+        neural::fit(&self.plan(), data)
+    }
+
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        look(data)?;
+        neural::update(&self.plan(), previous, data)
+    }
+}
+
+/// Looks at the features' sizes before a fit.
+fn look(data: &Training) -> Result<(), Fault> {
+    let natures = nature::natures(data);
+    validate::spread(data, &natures)?;
+    spreads::warn(NeuralNetwork::NAME, &natures, data);
+    Ok(())
+}
+
+impl NeuralNetwork {
+    /// The hyper-parameters as the fit takes them.
+    fn plan(&self) -> Plan {
         let params = &self.0;
-        let natures = nature::natures(data);
-        validate::spread(data, &natures)?;
-        spreads::warn(Self::NAME, &natures, data);
-        let plan = Plan {
+        Plan {
             hidden: params.hidden_layer_sizes.0.clone(),
             activation: params.activation,
             solver: match params.solver {
@@ -322,7 +342,6 @@ impl Model for NeuralNetwork {
             tolerance: params.tol,
             patience: params.n_iter_no_change,
             early: params.early_stopping.then_some(Early { share: params.validation_fraction }),
-        };
-        neural::fit(&plan, data)
+        }
     }
 }

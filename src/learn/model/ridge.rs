@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::elastic_net::FIT_INTERCEPT;
 use super::faults::{Faults, hyper};
 use super::{HyperParameter, Model};
-use crate::learn::centered::Centered;
+use crate::learn::memory::{fit_line, update_line};
 use crate::learn::{Estimator, Task, Training, least_squares};
 use crate::source::Fault;
 
@@ -38,6 +38,8 @@ impl Model for Ridge {
     const EXAMPLE: &'static str = "{alpha: 10}";
     const TASKS: &'static [Task] = &[Task::Regression];
     const CHANCE: bool = false;
+    const UPDATES: bool = true;
+    const REMEMBERS: bool = true;
     const HYPER: &'static [HyperParameter] = &[
         hyper("alpha", "1.0", "≥ 0", "the penalty's strength: squared error + alpha · Σ coefficient²"),
         FIT_INTERCEPT,
@@ -58,8 +60,11 @@ impl Model for Ridge {
     }
 
     fn fit(&self, data: &Training) -> Result<Estimator, Fault> {
-        let rows = Centered::new(data, Self::NAME, self.0.fit_intercept)?;
-        let (rows, found) = least_squares::solve(rows, self.0.alpha)?;
-        rows.line(&found)
+        fit_line(Self::NAME, self.0.fit_intercept, data, &|rows| least_squares::solve(rows, self.0.alpha))
+    }
+
+    fn update(&self, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+        let Params { alpha, fit_intercept } = self.0;
+        update_line(Self::NAME, fit_intercept, previous, data, &|rows| least_squares::solve(rows, alpha))
     }
 }

@@ -92,7 +92,7 @@ fn models_of_another_kind_are_refused() {
     for entry in catalogue() {
         let y = if entry.tasks.contains(&Task::Classification) { &two } else { &numbers };
         let able = of(entry.name)
-            .fit(&Training::new(&x, y))
+            .fit(&Training::new(&x, y).remembering())
             .is_ok_and(|own| of(entry.name).update(&own, &Training::new(&x, y)).is_ok());
         assert_eq!(able, entry.updates, "{}", entry.name);
         assert_eq!(code(entry.name, &line, y), "no-update", "{}", entry.name);

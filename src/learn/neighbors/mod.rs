@@ -39,6 +39,21 @@ pub enum Answers {
     Numbers(Vec<f64>),
 }
 
+impl Answers {
+    /// With the answers of more rows behind them; `None` if those are of another kind.
+    pub(super) fn with(&self, more: Self) -> Option<Self> {
+        match (self, more) {
+            (Answers::Classes { codes, count }, Answers::Classes { codes: more, count: same }) if *count == same => {
+                Some(Answers::Classes { codes: [&codes[..], &more].concat(), count: same })
+            }
+            (Answers::Numbers(numbers), Answers::Numbers(more)) => {
+                Some(Answers::Numbers([&numbers[..], &more].concat()))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Training rows that answer for the rows near them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Neighbors {

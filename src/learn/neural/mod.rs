@@ -14,7 +14,8 @@ use crate::data::elementary::exp;
 pub use layers::Activation;
 pub(super) use layers::{Net, Pass};
 pub(super) use optimizer::{Rate, Solver};
-pub(super) use train::{Early, Plan, fit};
+pub use train::Course;
+pub(super) use train::{Early, Plan, fit, update};
 
 /// The largest number that goes in: the sums of larger ones could overflow.
 pub(super) const LARGEST: f64 = 1e18;

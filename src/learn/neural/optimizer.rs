@@ -35,28 +35,69 @@ pub(in crate::learn) enum Solver {
 pub(super) struct Optimizer {
     solver: Solver,
     initial: f64,
+    state: State,
+}
+
+/// What of that changes from step to step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
     rate: f64,
     steps: i32,
+    /// The gradient's mean of `adam`, or the speed of `sgd`.
     first: Vec<f32>,
+    /// The mean of its square; empty for `sgd`.
     second: Vec<f32>,
+}
+
+impl State {
+    /// Whether it is of so many parameters.
+    pub(super) fn is_sound(&self, parameters: usize) -> bool {
+        self.rate.is_finite()
+            && self.rate > 0.0
+            && self.steps >= 0
+            && self.first.len() == parameters
+            && (self.second.is_empty() || self.second.len() == parameters)
+            && self.first.iter().all(|value| value.is_finite())
+            && self.second.iter().all(|value| value.is_finite() && *value >= 0.0)
+    }
 }
 
 impl Optimizer {
     pub(super) fn new(solver: Solver, rate: f64, parameters: usize) -> Self {
         let second = if matches!(solver, Solver::Adam { .. }) { vec![0.0; parameters] } else { Vec::new() };
-        Self { solver, initial: rate, rate, steps: 0, first: vec![0.0; parameters], second }
+        let state = State { rate, steps: 0, first: vec![0.0; parameters], second };
+        Self { solver, initial: rate, state }
+    }
+
+    /// Goes on from where another one stopped, unless that made its steps by another solver. The rate is this one's,
+    /// but for one that was slowed down.
+    pub(super) fn resume(&mut self, state: &State) {
+        if state.first.len() == self.state.first.len() && state.second.len() == self.state.second.len() {
+            let rate = if self.slows_down() { state.rate.min(self.initial) } else { self.initial };
+            self.state = State { rate, ..state.clone() };
+        }
+    }
+
+    /// What another one needs to go on.
+    pub(super) fn state(self) -> State {
+        self.state
+    }
+
+    fn slows_down(&self) -> bool {
+        matches!(self.solver, Solver::Sgd { rate: Rate::Adaptive, .. })
     }
 
     /// Changes the parameters by a step.
     pub(super) fn step(&mut self, parameters: &mut [f32], gradient: &[f32]) {
-        self.steps = self.steps.saturating_add(1);
+        let State { rate, steps, first, second } = &mut self.state;
+        *steps = steps.saturating_add(1);
         match self.solver {
             Solver::Adam { beta_1, beta_2, epsilon } => {
-                let rate = self.rate * (1.0 - beta_2.powi(self.steps)).sqrt() / (1.0 - beta_1.powi(self.steps));
+                let rate = *rate * (1.0 - beta_2.powi(*steps)).sqrt() / (1.0 - beta_1.powi(*steps));
                 let (rate, epsilon) = (rate as f32, epsilon as f32);
                 let (keep, keep_square) = (beta_1 as f32, beta_2 as f32);
                 let (take, take_square) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
-                let moments = self.first.iter_mut().zip(&mut self.second);
+                let moments = first.iter_mut().zip(second);
                 for ((parameter, gradient), (first, second)) in parameters.iter_mut().zip(gradient).zip(moments) {
                     let mean = keep * *first + take * gradient;
                     let square = keep_square * *second + take_square * gradient * gradient;
@@ -66,8 +107,8 @@ impl Optimizer {
                 }
             }
             Solver::Sgd { momentum, nesterov, .. } => {
-                let (rate, momentum) = (self.rate as f32, momentum as f32);
-                for ((parameter, gradient), speed) in parameters.iter_mut().zip(gradient).zip(&mut self.first) {
+                let (rate, momentum) = (*rate as f32, momentum as f32);
+                for ((parameter, gradient), speed) in parameters.iter_mut().zip(gradient).zip(first) {
                     let next = momentum * *speed - rate * gradient;
                     *speed = if next.abs() < TINY { 0.0 } else { next };
                     *parameter += if nesterov { momentum * *speed - rate * gradient } else { *speed };
@@ -79,17 +120,16 @@ impl Optimizer {
     /// Notes that so many rows have been seen in all.
     pub(super) fn seen(&mut self, rows: usize) {
         if let Solver::Sgd { rate: Rate::Invscaling, power_t, .. } = self.solver {
-            self.rate = self.initial / powf(rows as f64 + 1.0, power_t);
+            self.state.rate = self.initial / powf(rows as f64 + 1.0, power_t);
         }
     }
 
     /// Whether there is a slower rate to go on with where nothing improves; it is taken.
     pub(super) fn slow_down(&mut self) -> bool {
-        let adaptive = matches!(self.solver, Solver::Sgd { rate: Rate::Adaptive, .. });
-        if !adaptive || self.rate <= LEAST {
+        if !self.slows_down() || self.state.rate <= LEAST {
             return false;
         }
-        self.rate /= SLOWER;
+        self.state.rate /= SLOWER;
         true
     }
 }

@@ -1,14 +1,16 @@
 //! The fit of a network: batches of shuffled rows, each a step down the gradient of its loss.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::layers::{Activation, Net, Pass};
-use super::optimizer::{Optimizer, Solver};
+use super::optimizer::{Optimizer, Solver, State};
 use super::{LARGEST, Network, Output};
 use crate::data::elementary::{exp, ln, ln_1p};
 use crate::learn::chance::Chance;
 use crate::learn::cv;
 use crate::learn::linear::{Constant, sigmoid};
+use crate::learn::memory::{Memory, Resumable, apart};
 use crate::learn::{Estimator, Target, Task, Training, argmax, nature};
 use crate::source::Fault;
 
@@ -37,23 +39,66 @@ pub(in crate::learn) struct Early {
     pub(in crate::learn) share: f64,
 }
 
+/// How far a fit has come, beside the parameters: what it takes to go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    optimizer: State,
+    /// How many epochs there were.
+    epochs: u64,
+    /// How many times a row was seen.
+    seen: u64,
+}
+
+impl Course {
+    /// Whether it is of such a network.
+    pub(in crate::learn) fn is_sound(&self, network: &Network) -> bool {
+        self.optimizer.is_sound(network.parameters.len())
+    }
+}
+
 /// Fits the network.
 ///
 /// # Errors
 /// If numbers are too large, the loss is not finite any more, too few rows are left, or the fit was interrupted.
 pub(in crate::learn) fn fit(plan: &Plan, data: &Training) -> Result<Estimator, Fault> {
-    let answers = match Answers::new(data)? {
-        Ok(answers) => answers,
-        Err(constant) => return Ok(Estimator::Constant(constant)),
-    };
+    match Answers::new(data)? {
+        Ok(answers) => learn(plan, answers, None, data),
+        Err(constant) => Ok(Estimator::Constant(constant)),
+    }
+}
+
+/// Goes on with another fit's parameters and its optimizer, by rows of today.
+///
+/// # Errors
+/// As for a fit; or if that was of other layers, features or classes.
+pub(in crate::learn) fn update(plan: &Plan, previous: &Estimator, data: &Training) -> Result<Estimator, Fault> {
+    if let Estimator::Resumable(Resumable { inner, memory: Memory::Course(course) }) = previous
+        && let Estimator::Network(network) = &**inner
+    {
+        return learn(plan, Answers::like(network, data)?, Some((network, course)), data);
+    }
+    Err(apart("is no `neural_network` that remembers its course"))
+}
+
+fn learn(
+    plan: &Plan,
+    answers: Answers,
+    before: Option<(&Network, &Course)>,
+    data: &Training,
+) -> Result<Estimator, Fault> {
     let sums = answers.output.sums();
     let sizes = [&[data.x.columns()], &plan.hidden[..], &[sums]].concat();
     let net = Net { sizes: &sizes, activation: plan.activation };
     let rows = Rows::new(data, answers.truth)?;
     let (train, held) = rows.part(plan.early, &answers.output, data.seed)?;
     let fit = Fit { plan, net, rows: &rows, sums, classes: matches!(answers.output, Output::Classes { .. }) };
-    let parameters = fit.run(train, &held, data)?;
-    Ok(Estimator::Network(Network { sizes, activation: plan.activation, parameters, output: answers.output }))
+    let other = |network: &Network| network.sizes != sizes || network.activation != plan.activation;
+    if before.is_some_and(|(network, _)| other(network)) {
+        return Err(apart("has other layers, or bends their sums otherwise"));
+    }
+    let (parameters, course) = fit.run(train, &held, before, data)?;
+    let network = Network { sizes, activation: plan.activation, parameters, output: answers.output };
+    data.keep(Estimator::Network(network), || Ok(Memory::Course(course)))
 }
 
 /// What is to be learned: for each row its class' place among those that occur, or its number, scaled.
@@ -63,6 +108,24 @@ struct Answers {
 }
 
 impl Answers {
+    /// On the scale, and among the classes, of a network of before.
+    fn like(network: &Network, data: &Training) -> Result<Self, Fault> {
+        let truth = match (data.y, &network.output) {
+            (Target::Numbers(y), Output::Number { scale, shift }) => {
+                y.iter().map(|y| ((y - shift) / scale) as f32).collect()
+            }
+            (Target::Classes { codes, count }, Output::Classes { count: same, present }) if count == same => {
+                let unknown = |(row, code): (usize, &u32)| data.weight(row) > 0.0 && !present.contains(code);
+                if codes.iter().enumerate().any(unknown) {
+                    return Err(apart("has met no row of one of these classes"));
+                }
+                codes.iter().map(|code| present.binary_search(code).unwrap_or(0) as f32).collect()
+            }
+            _ => return Err(apart("answers something else")),
+        };
+        Ok(Self { truth, output: network.output.clone() })
+    }
+
     /// Or the constant that all rows have for an answer.
     fn new(data: &Training) -> Result<Result<Self, Constant>, Fault> {
         match data.y {
@@ -170,7 +233,7 @@ struct Fit<'a> {
 }
 
 /// How the fit goes: the best so far, and for how many epochs nothing was better.
-struct Course {
+struct Progress {
     best: f64,
     kept: Option<Vec<f32>>,
     idle: usize,
@@ -178,19 +241,30 @@ struct Course {
 
 impl Fit<'_> {
     /// The parameters after the last epoch, or the best ones by the rows held out.
-    fn run(&self, mut order: Vec<u32>, held: &[u32], data: &Training) -> Result<Vec<f32>, Fault> {
+    fn run(
+        &self,
+        mut order: Vec<u32>,
+        held: &[u32],
+        before: Option<(&Network, &Course)>,
+        data: &Training,
+    ) -> Result<(Vec<f32>, Course), Fault> {
         let plan = self.plan;
-        let mut parameters = self.initial(data.seed);
+        let mut parameters = before.map_or_else(|| self.initial(data.seed), |(network, _)| network.parameters.clone());
         let mut optimizer = Optimizer::new(plan.solver, plan.rate, parameters.len());
+        let (mut epochs, mut seen) = (0, 0);
+        if let Some((_, course)) = before {
+            optimizer.resume(&course.optimizer);
+            (epochs, seen) = (course.epochs, course.seen);
+        }
         let mut gradient = vec![0.0; parameters.len()];
         let batch = plan.batch.unwrap_or(200).min(order.len());
         let mut pass = Pass::new(self.net, BLOCK.min(batch));
-        let mut course = Course { best: f64::NEG_INFINITY, kept: None, idle: 0 };
+        let mut progress = Progress { best: f64::NEG_INFINITY, kept: None, idle: 0 };
         let mut stopped = false;
         for epoch in 0..plan.epochs {
             data.go_on()?;
             if plan.shuffle {
-                Chance::new(data.seed, 1 + epoch as u64).shuffle(&mut order);
+                Chance::new(data.seed, epochs.wrapping_add(1)).shuffle(&mut order);
             }
             let mut loss = 0.0;
             for rows in order.chunks(batch) {
@@ -204,8 +278,10 @@ impl Fit<'_> {
                 return Err(Fault::new("diverged", format!("the loss was not finite any more in epoch {}", epoch + 1))
                     .help("put `standardize` before, or lower `learning_rate_init`"));
             }
-            optimizer.seen((epoch + 1) * order.len());
-            if course.idles(merit, plan, (!held.is_empty()).then_some(&parameters)) && !optimizer.slow_down() {
+            epochs = epochs.wrapping_add(1);
+            seen = seen.wrapping_add(order.len() as u64);
+            optimizer.seen(seen as usize);
+            if progress.idles(merit, plan, (!held.is_empty()).then_some(&parameters)) && !optimizer.slow_down() {
                 stopped = true;
                 break;
             }
@@ -217,7 +293,8 @@ impl Fit<'_> {
                     .help("raise `max_iter`, scale the features, or say `early_stopping: true`"),
             );
         }
-        Ok(course.kept.unwrap_or(parameters))
+        let left = Course { optimizer: optimizer.state(), epochs, seen };
+        Ok((progress.kept.unwrap_or(parameters), left))
     }
 
     /// Evenly drawn between bounds that keep the sums' spread from layer to layer (Glorot & Bengio 2010).
@@ -346,7 +423,7 @@ impl Fit<'_> {
     }
 }
 
-impl Course {
+impl Progress {
     /// Takes an epoch's merit in; `candidates` are parameters to keep if they are the best. Whether for more than
     /// `patience` epochs nothing was better by the tolerance.
     fn idles(&mut self, merit: f64, plan: &Plan, candidates: Option<&Vec<f32>>) -> bool {

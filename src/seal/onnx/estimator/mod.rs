@@ -42,6 +42,7 @@ pub(super) fn apply(estimator: &Estimator, table: &Table, builder: &mut Builder)
             let classes = calibrated.inner.outputs();
             Ok(adjusted::calibrated(&calibrated.calibration, &bare, classes, builder))
         }
+        Estimator::Resumable(resumable) => apply(&resumable.inner, table, builder),
         Estimator::Transformed(transformed) => {
             let bare = apply(&transformed.inner, table, builder)?;
             Ok(adjusted::back(transformed.transform, &bare, builder))
