@@ -1,5 +1,6 @@
 //! `gristmill predict`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -29,7 +30,7 @@ pub(super) struct Predict {
     output: Option<PathBuf>,
     /// Add what each feature contributes to the answer: `base`, and a `because_…` for each feature, which add up to
     /// what the model says of the positive class of two, else of the class that it answers, or to the number.
-    /// Linear models say it in log-odds, forests in probability.
+    /// In which units, and whether it is exact or sampled, is printed besides.
     #[arg(long)]
     explain: bool,
     /// A cell that means "no value", beside the empty one.
@@ -49,6 +50,10 @@ pub(super) fn run(args: &Predict) -> Result<Exit, Failure> {
     let refused = answers.iter().filter(|answer| answer.is_err()).count();
     let mut frame = joined(frame, &answers, &predictor)?;
     if let Some(why) = why {
+        let sums: BTreeSet<String> = why.iter().flatten().map(Contributions::words).collect();
+        for sum in sums {
+            super::say(&format!("`base` and `because_…` add up to {sum}"));
+        }
         frame = because(frame, &why, &predictor)?;
     }
     let bytes = data::write(&frame, &output)?;

@@ -60,9 +60,7 @@ pub(super) fn of(
         steps.extend(table::recipe(&cx.store, &recipe)?);
     }
     let (raw, places) = match evaluate.on {
-        On::Part(_) => {
-            raw_rows(raw(cx, candidate.train.input)?.training(), &told.frame)?
-        }
+        On::Part(_) => raw_rows(raw(cx, candidate.train.input)?.training(), &told.frame)?,
         On::Table(input) => raw_rows(&*table::frame(cx, table::meta(cx, input)?.training())?, &told.frame)?,
     };
     if places.len() < told.frame.height() {

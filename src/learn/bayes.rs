@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Task;
 use super::estimator::Fitted;
+use super::{Explanation, Scale, Task};
 use crate::data::elementary::{exp, ln};
 
 /// The least logarithm of a class' share.
@@ -76,6 +76,23 @@ impl Bayes {
         }
     }
 
+    /// The logarithm of how likely that class makes one feature's value, up to what all classes share.
+    fn evidence(&self, place: usize, column: usize, value: f64) -> f64 {
+        let cell = place * self.columns + column;
+        match &self.likelihood {
+            Likelihood::Gaussian { means, variances } => {
+                -0.5 * (ln(variances[cell]) + (value - means[cell]) * (value - means[cell]) / variances[cell])
+            }
+            Likelihood::Bernoulli { threshold, above, below } => {
+                if value > *threshold {
+                    above[cell]
+                } else {
+                    below[cell]
+                }
+            }
+        }
+    }
+
     /// Each class' probability; where a row is beyond all likelihood, the classes' shares.
     fn answer(&self, row: &[f64], constant: impl Fn(usize) -> f64, into: &mut [f64]) {
         assert_eq!(row.len(), self.columns, "one value a feature");
@@ -124,6 +141,36 @@ impl Fitted for Bayes {
         for (row, into) in rows.chunks(columns).zip(into.chunks_mut(self.count)) {
             self.answer(row, |place| constants[place], into);
         }
+    }
+
+    /// In log-odds, for the features' likelihoods are multiplied. The base is what the classes' shares alone say; a
+    /// feature contributes by how much likelier a class makes its value than the others do (Good's weight of evidence):
+    /// of two classes than the other one, of more than their mean. A class that never occurred has none to speak of.
+    fn explain(&self, row: &[f64]) -> Option<Explanation> {
+        let mut found = Explanation::new(Scale::LogOdds, self.count, self.columns);
+        let classes = self.present.len();
+        // What is taken off: of two classes the other one's, of more the mean of all.
+        let against = |values: &[f64], place: usize| match values {
+            [first, second] => {
+                if place == 0 {
+                    *second
+                } else {
+                    *first
+                }
+            }
+            _ => values.iter().sum::<f64>() / classes as f64,
+        };
+        for (place, &class) in self.present.iter().enumerate() {
+            found.base[class as usize] = self.priors[place] - against(&self.priors, place);
+        }
+        for (column, value) in row.iter().enumerate() {
+            let likelihoods: Vec<f64> = (0..classes).map(|place| self.evidence(place, column, *value)).collect();
+            for (place, &class) in self.present.iter().enumerate() {
+                found.contributions[class as usize * self.columns + column] =
+                    likelihoods[place] - against(&likelihoods, place);
+            }
+        }
+        Some(found)
     }
 
     /// Whether lengths and classes hang together.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::estimator::Fitted;
+use super::explain::{Explanation, Of};
 use super::linear::sigmoid;
 use super::{Estimator, Task};
 use crate::data::elementary::ln;
@@ -224,6 +225,11 @@ impl Fitted for Calibrated {
     fn rows(&self, rows: &[f64], columns: usize, into: &mut [f64]) {
         self.inner.predict_rows(rows, columns, into);
         into.chunks_mut(self.outputs()).for_each(|values| self.calibration.apply(values));
+    }
+
+    /// Of the score that the curve reads: curves rise, but aren't sums.
+    fn explain(&self, row: &[f64]) -> Option<Explanation> {
+        Some(Explanation { of: Of::ScoreBeforeCalibration, ..self.inner.fitted().explain(row)? })
     }
 
     fn is_sound(&self) -> bool {

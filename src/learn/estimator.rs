@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::bayes::Bayes;
 use super::calibration::Calibrated;
-use super::explain::{self, Explanation};
+use super::explain::Explanation;
 use super::fusion::{Ensemble, Mix};
 use super::linear::{Constant, Line, Logistic};
 use super::memory::Resumable;
 use super::neighbors::Neighbors;
 use super::neural::Network;
+use super::shapley::{self, Background};
 use super::svm::{Duels, Machine};
 use super::transform::{Transform, Transformed};
 use super::tree::{Boosted, Forest};
@@ -215,15 +216,19 @@ impl Estimator {
         self.fitted().row(row, into);
     }
 
-    /// What each feature contributes to what it says of a row.
+    /// What each feature contributes to what it says of a row: exactly where what it has learned tells that, else by
+    /// sampling mixtures of the row with those of the background.
     ///
     /// # Errors
-    /// If that isn't known exactly for this kind of model.
+    /// If it must be sampled and can't: without a background, of very many features, or where an answer is no number.
     ///
     /// # Panics
     /// If `row` has another length than `columns()` tells.
-    pub fn explain(&self, row: &[f64]) -> Result<Explanation, Fault> {
-        self.fitted().explain(row).ok_or_else(explain::unexplained)
+    pub fn explain(&self, row: &[f64], background: &Background) -> Result<Explanation, Fault> {
+        match self.fitted().explain(row).filter(Explanation::is_finite) {
+            Some(exact) => Ok(exact),
+            None => shapley::explain(self, row, background),
+        }
     }
 
     /// Says something of each row, in parallel; bit for bit what `predict_row` says.

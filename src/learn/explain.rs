@@ -1,6 +1,4 @@
-//! Why an estimator says what it says of a row: what each feature contributes, exactly.
-
-use crate::source::Fault;
+//! Why an estimator says what it says of a row: what each feature contributes.
 
 /// What an answer is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -12,15 +10,44 @@ pub enum Scale {
     Probability,
     /// The logarithm of the number.
     Logarithm,
+    /// The logarithm of 1 + the number.
+    Log1p,
+    /// The root of the number.
+    Root,
     /// The logarithm of a class' odds, up to a shift that is the same for all classes.
     LogOdds,
+}
+
+/// What contributions add up to, on the scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Of {
+    /// What the model answers.
+    Answer,
+    /// What its probability was before it was calibrated: the higher that is, the higher is the answer or the same,
+    /// but for what more than two calibrated classes share.
+    ScoreBeforeCalibration,
+}
+
+/// How contributions were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// From what the model has learned.
+    Exact,
+    /// From its answers to drawn mixtures of the record with rows that it was trained on.
+    Sampled,
 }
 
 /// What each feature contributes to an answer. For each output, base + Σ contributions is the answer on that scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// What the contributions add up to.
+    /// What the sum is measured in.
     pub scale: Scale,
+    /// What the sum is.
+    pub of: Of,
+    /// How it was found.
+    pub method: How,
     /// What is said of no row in particular, one value an output.
     pub base: Vec<f64>,
     /// One value a feature, output after output.
@@ -30,7 +57,8 @@ pub struct Explanation {
 impl Explanation {
     /// Nothing said yet of `outputs` answers from `columns` features.
     pub(super) fn new(scale: Scale, outputs: usize, columns: usize) -> Self {
-        Self { scale, base: vec![0.0; outputs], contributions: vec![0.0; outputs * columns] }
+        let (base, contributions) = (vec![0.0; outputs], vec![0.0; outputs * columns]);
+        Self { scale, of: Of::Answer, method: How::Exact, base, contributions }
     }
 
     /// Says of one output the opposite of what is said of another: of two classes, the odds are each other's inverse.
@@ -46,14 +74,13 @@ impl Explanation {
     ///
     /// # Panics
     /// If there is no such output.
-    pub fn of(&self, output: usize) -> (f64, &[f64]) {
+    pub fn output(&self, output: usize) -> (f64, &[f64]) {
         let columns = self.contributions.len() / self.base.len();
         (self.base[output], &self.contributions[output * columns..(output + 1) * columns])
     }
-}
 
-/// The fault of a model whose answers aren't sums of what its features contribute.
-pub(super) fn unexplained() -> Fault {
-    Fault::new("not-explained", "only linear models and trees say exactly what each feature contributes")
-        .help("ask without an explanation; `gristmill models show` tells which features matter on the whole")
+    /// Whether every number in it is one.
+    pub(super) fn is_finite(&self) -> bool {
+        self.base.iter().chain(&self.contributions).all(|value| value.is_finite())
+    }
 }

@@ -39,7 +39,7 @@ impl Fitted for Constant {
 
     fn explain(&self, _: &[f64]) -> Option<Explanation> {
         let scale = if self.task == Task::Regression { Scale::Number } else { Scale::Probability };
-        Some(Explanation { scale, base: self.values.clone(), contributions: Vec::new() })
+        Some(Explanation { base: self.values.clone(), ..Explanation::new(scale, self.values.len(), 0) })
     }
 
     fn is_sound(&self) -> bool {
@@ -263,7 +263,7 @@ mod tests {
         let (row, mut said) = ([3.0, 5.0], [0.0]);
         line.row(&row, &mut said);
         let found = line.explain(&row).expect("explained");
-        assert_eq!((found.of(0), said[0]), ((1.0, &[4.0, -1.0][..]), 4.0));
+        assert_eq!((found.output(0), said[0]), ((1.0, &[4.0, -1.0][..]), 4.0));
         let logistic = Logistic {
             count: 3,
             present: vec![0, 2],
@@ -277,7 +277,7 @@ mod tests {
         let mut said = [0.0; 3];
         logistic.row(&row, &mut said);
         for (class, sign) in [(0, -1.0), (2, 1.0)] {
-            let (base, values) = found.of(class);
+            let (base, values) = found.output(class);
             let odds = base + values.iter().sum::<f64>();
             assert!((sigmoid(odds) - said[class]).abs() < 1e-15, "{sign}");
         }

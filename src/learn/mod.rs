@@ -27,6 +27,7 @@ mod prediction;
 #[cfg(test)]
 pub(crate) mod reference;
 mod scaling;
+mod shapley;
 mod softmax;
 mod spreads;
 mod sums;
@@ -46,7 +47,7 @@ pub use bayes::{Bayes, Likelihood};
 pub use calibration::{Calibrate, Calibrated, Calibration, CurveView, HeldOut};
 pub use cv::{Fold, folds, group_folds, time_folds};
 pub use estimator::Estimator;
-pub use explain::{Explanation, Scale};
+pub use explain::{Explanation, How, Of, Scale};
 pub use fusion::{
     ENSEMBLE, Ensemble, Fusion, Hard, Member, Method, Mix, Params as FusionParams, answer_columns, ensemble_entry,
 };
@@ -66,6 +67,7 @@ pub use neighbors::{Answers, Metric as Distance, Neighbors};
 pub use neural::{Activation, Network, Output};
 pub use permutation::{Loss, permutation};
 pub use prediction::{Prediction, argmax};
+pub use shapley::Background;
 pub use svm::{Duels, Kernel, Machine, Votes};
 pub use threshold::{Goal, best_threshold};
 pub use transform::{Transform, Transformed};

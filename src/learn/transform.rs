@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::estimator::Fitted;
-use super::{Estimator, Task};
+use super::{Estimator, Explanation, Scale, Task};
 use crate::data::elementary::{exp, exp_m1, ln, ln_1p};
 
 /// The scale on which a target is learned.
@@ -97,6 +97,17 @@ impl Fitted for Transformed {
     fn rows(&self, rows: &[f64], columns: usize, into: &mut [f64]) {
         self.inner.predict_rows(rows, columns, into);
         into.iter_mut().for_each(|value| *value = self.transform.back(*value));
+    }
+
+    /// On the scale on which it was learned.
+    fn explain(&self, row: &[f64]) -> Option<Explanation> {
+        let inner = self.inner.fitted().explain(row).filter(|inner| inner.scale == Scale::Number)?;
+        let scale = match self.transform {
+            Transform::Log1p => Scale::Log1p,
+            Transform::Log => Scale::Logarithm,
+            Transform::Sqrt => Scale::Root,
+        };
+        Some(Explanation { scale, ..inner })
     }
 
     fn is_sound(&self) -> bool {

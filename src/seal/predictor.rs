@@ -1,6 +1,7 @@
 //! A sealed model at work: raw records in, answers out.
 
 use std::cell::RefCell;
+use std::sync::OnceLock;
 
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Answer, Contributions, FieldFault, Sealed};
 use crate::data::{Value, unexpected, value_at};
-use crate::learn::Task;
+use crate::learn::{Background, Task};
 use crate::recipe::Evaluator;
 use crate::source::Fault;
 
@@ -16,6 +17,8 @@ use crate::source::Fault;
 pub struct Predictor {
     sealed: Sealed,
     evaluator: Evaluator,
+    /// Made of the recorded samples when it is first needed.
+    background: OnceLock<Background>,
 }
 
 /// Memory that is used again from record to record.
@@ -35,7 +38,7 @@ impl Predictor {
         let inputs: Vec<String> = sealed.signature.iter().map(|field| field.name.clone()).collect();
         let features: Vec<String> = sealed.trained.features.iter().map(|feature| feature.name.clone()).collect();
         let evaluator = Evaluator::new(&sealed.steps, &inputs, &features)?;
-        Ok(Self { sealed, evaluator })
+        Ok(Self { sealed, evaluator, background: OnceLock::new() })
     }
 
     /// The model.
@@ -96,12 +99,12 @@ impl Predictor {
     /// The answer to a record, and what each feature contributes to it.
     ///
     /// # Errors
-    /// If the record is refused, or the model's answers can't be explained exactly.
+    /// If the record is refused, or the model's answers can't be explained.
     pub fn explain(&self, record: &[Value]) -> Result<(Answer, Contributions), Unexplained> {
         let mut scratch = Scratch::default();
         self.features(record, &mut scratch).map_err(Unexplained::Record)?;
         let trained = &self.sealed.trained;
-        let explanation = trained.estimator.explain(&scratch.row).map_err(Unexplained::Model)?;
+        let explanation = trained.estimator.explain(&scratch.row, self.background()).map_err(Unexplained::Model)?;
         let answer = self.said(&scratch.row);
         let output = match trained.classes.len() {
             0 | 1 => 0,
@@ -110,6 +113,17 @@ impl Predictor {
         };
         let contributions = Contributions::of(&explanation, output, trained.classes.get(output).cloned());
         Ok((answer, contributions))
+    }
+
+    /// The features of the recorded samples: train rows that features are taken from where an explanation is sampled.
+    fn background(&self) -> &Background {
+        self.background.get_or_init(|| {
+            let row = |record: &[Value]| {
+                let mut scratch = Scratch::default();
+                self.features(record, &mut scratch).ok().map(|()| scratch.row)
+            };
+            Background::new(self.sealed.samples.iter().filter_map(|sample| row(&sample.record)).collect())
+        })
     }
 
     /// The features of a record, as the model reads them, into `scratch.row`.
@@ -183,7 +197,7 @@ impl Predictor {
     /// The answers to a table's rows with what each feature contributes to them.
     ///
     /// # Errors
-    /// If the table lacks a column of the signature, or the model's answers can't be explained exactly.
+    /// If the table lacks a column of the signature, or the model's answers can't be explained.
     pub fn explain_table(&self, frame: &DataFrame) -> Result<Vec<Explained>, Fault> {
         let found = self.table_records(frame, |record| match self.explain(record) {
             Ok(found) => Ok(Ok(found)),
@@ -202,6 +216,6 @@ pub type Explained = Result<(Answer, Contributions), FieldFault>;
 pub enum Unexplained {
     /// The record is refused.
     Record(FieldFault),
-    /// The model's answers aren't sums of what its features contribute.
+    /// What the model's features contribute can't be told.
     Model(Fault),
 }

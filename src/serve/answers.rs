@@ -110,8 +110,10 @@ impl Text {
             let class = found.class.as_ref().map_or(Json::Null, |class| class.to_json());
             let base = Json::from(found.base);
             text.push_str(&format!(
-                "{{\"class\":{class},\"scale\":{},\"base\":{base},\"contributions\":",
-                json!(found.scale)
+                "{{\"class\":{class},\"scale\":{},\"of\":{},\"method\":{},\"base\":{base},\"contributions\":",
+                json!(found.scale),
+                json!(found.of),
+                json!(found.method)
             ));
             object(text, keys, &found.values);
             text.push('}');

@@ -74,7 +74,7 @@ fn predict(key: &str, name: &str, model: &Model) -> Json {
         "parameters": [{
             "name": "explain",
             "in": "query",
-            "description": "whether to say what each feature contributes to the answer: linear models and trees do",
+            "description": "whether to say what each feature contributes to the answer",
             "schema": {"type": "boolean", "default": false},
         }],
         "requestBody": {"required": true, "content": content(&format!("{name}.request"))},
@@ -204,14 +204,17 @@ fn answer(model: &Model) -> Json {
     })
 }
 
-/// With `explain=true`: base + Σ contributions is what the model says of the class, on the scale.
+/// With `explain=true`: base + Σ contributions is what the model says of the class, or said before calibration, on the
+/// scale.
 fn explanation() -> Json {
     json!({
         "type": "object",
-        "required": ["class", "scale", "base", "contributions"],
+        "required": ["class", "scale", "of", "method", "base", "contributions"],
         "properties": {
             "class": {},
-            "scale": {"enum": ["number", "logarithm", "probability", "log_odds"]},
+            "scale": {"enum": ["number", "logarithm", "log1p", "root", "probability", "log_odds"]},
+            "of": {"enum": ["answer", "score_before_calibration"]},
+            "method": {"enum": ["exact", "sampled"]},
             "base": {"type": "number"},
             "contributions": {"type": "object", "additionalProperties": {"type": "number"}},
         },

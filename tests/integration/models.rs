@@ -52,7 +52,9 @@ fn answers_are_explained_by_what_features_contribute() {
     let mill = Mill::penguins();
     mill.run(&["penguins"]);
     let scored = ["predict", "penguin-species", "--in", "data/penguins.csv", "--missing", "NA", "--explain"];
-    let scored = mill.fine(&scored).stdout;
+    let ran = mill.fine(&scored);
+    assert!(ran.stderr.contains("add up to the class' probability\n"), "{}", ran.stderr);
+    let scored = ran.stdout;
     let mut lines = scored.lines();
     let names: Vec<&str> = lines.next().expect("a header").split(',').collect();
     let base = names.iter().position(|name| *name == "base").expect("a base");

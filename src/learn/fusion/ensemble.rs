@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::answer_columns;
 use crate::learn::estimator::Fitted;
 use crate::learn::linear::to_shares;
-use crate::learn::{Estimator, Task, argmax};
+use crate::learn::{Estimator, Explanation, Of, Scale, Task, argmax};
 
 /// A weighted mean of answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -212,6 +212,31 @@ impl Fitted for Ensemble {
         let mut work = Work::default();
         self.answers(row, &mut work);
         self.last.predict_row(&work.all, into);
+    }
+
+    /// Of a mean of members whose contributions add up to their answers: each member's, by its weight.
+    fn explain(&self, row: &[f64]) -> Option<Explanation> {
+        let Estimator::Mix(mix) = &*self.last else { return None };
+        let scale = if self.task == Task::Regression { Scale::Number } else { Scale::Probability };
+        let mut found = Explanation::new(scale, self.outputs(), self.columns);
+        for (member, weight) in self.members.iter().zip(&mix.weights) {
+            if member.hard.is_some() {
+                return None;
+            }
+            let own: Vec<f64> = member.columns.iter().map(|column| row[*column as usize]).collect();
+            let said = member.estimator.fitted().explain(&own)?;
+            if (said.scale, said.of) != (scale, Of::Answer) {
+                return None;
+            }
+            for output in 0..self.outputs() {
+                let (base, values) = said.output(output);
+                found.base[output] += weight * base;
+                for (column, value) in member.columns.iter().zip(values) {
+                    found.contributions[output * self.columns + *column as usize] += weight * value;
+                }
+            }
+        }
+        Some(found)
     }
 
     /// Member after member over all rows: what a member needs stays at hand.

@@ -4,9 +4,8 @@ use serde_json::{Value as Json, json};
 
 use super::{CheckedModel, catalogue, find};
 use crate::data::Matrix;
-use crate::data::elementary::exp;
 use crate::learn::chance::Chance;
-use crate::learn::{Estimator, Explanation, Prediction, Scale, Target, Task, Training};
+use crate::learn::{Estimator, Prediction, Target, Task, Training};
 
 /// Models without chance, with settings under which they come to one answer whatever the order of rows and columns.
 const EXACT: [(&str, &str); 10] = [
@@ -229,44 +228,4 @@ fn ten_thousand_classes_are_told() {
         let fault = model(entry.name, &Json::Null).fit(&Training::new(&x, &y)).expect_err("a fault");
         assert_eq!(fault.code, "many-classes", "{}", entry.name);
     }
-}
-
-/// What an explanation's sums stand for, as the answer that they lead to.
-fn told(explanation: &Explanation, outputs: usize) -> Vec<f64> {
-    let sum = |output: usize| {
-        let (base, values) = explanation.of(output);
-        base + values.iter().sum::<f64>()
-    };
-    let sums: Vec<f64> = (0..outputs).map(sum).collect();
-    match explanation.scale {
-        Scale::Number | Scale::Probability => sums,
-        Scale::Logarithm => sums.into_iter().map(exp).collect(),
-        Scale::LogOdds if outputs == 2 => sums.into_iter().map(|odds| 1.0 / (1.0 + exp(-odds))).collect(),
-        Scale::LogOdds => {
-            let total: f64 = sums.iter().map(|odds| exp(*odds)).sum();
-            sums.into_iter().map(|odds| exp(odds) / total).collect()
-        }
-    }
-}
-
-#[test]
-fn explanations_add_up_to_the_answer() {
-    let x = table();
-    let [Target::Classes { codes, .. }, numbers] = targets() else { panic!("classes") };
-    let two = Target::Classes { codes: codes.iter().map(|code| u32::from(*code > 0)).collect(), count: 2 };
-    let three = Target::Classes { codes, count: 3 };
-    let mut explained = 0;
-    for entry in catalogue() {
-        for y in [&two, &three, &numbers].into_iter().filter(|y| entry.tasks.contains(&y.task())) {
-            let estimator = model(entry.name, &Json::Null).fit(&Training::new(&x, y).seeded(1)).expect("fitted");
-            let mut row = vec![0.0; 3];
-            x.row(17, &mut row);
-            let Ok(explanation) = estimator.explain(&row) else { continue };
-            let mut said = vec![0.0; estimator.outputs()];
-            estimator.predict_row(&row, &mut said);
-            alike(entry.name, &said, &told(&explanation, said.len()));
-            explained += 1;
-        }
-    }
-    assert!(explained >= 15, "{explained}");
 }

@@ -381,6 +381,8 @@ mod tests;
 #[cfg(test)]
 mod tests_digits;
 #[cfg(test)]
+mod tests_explain;
+#[cfg(test)]
 mod tests_linear;
 #[cfg(test)]
 mod tests_memory;
