@@ -53,7 +53,7 @@ fn a_row_knows_its_past_and_not_itself() {
     let first = row("north", "2024-05-01");
     assert_eq!((first[place("sales_lag_1")].as_str(), first[place("price_mean_3")].as_str()), ("", ""));
     assert_eq!(row("north", "2024-05-09")[place("sales_lag_1")], (8 * 3 % 11).to_string());
-    assert_eq!(row("north", "2024-05-09")[place("sales_lag_7")], (2 * 3 % 11).to_string());
+    assert_eq!(row("north", "2024-05-09")[place("sales_lag_7")], "6");
     // A day without a row isn't one of the rows before.
     assert_eq!(row("süd", "2024-05-06")[place("sales_lag_1")], "8");
     assert_eq!(row("süd", "2024-05-08")[place("sales_lag_1")], "", "what is missing there is missing here");
