@@ -18,8 +18,9 @@ use crate::seal::{FORMAT, InputField, Sample, Sealed, Trained, reference};
 use crate::source::Fault;
 use crate::store::Digest;
 
-/// How many train rows are recorded with their answers.
-const SAMPLES: usize = 5;
+/// How many train rows are recorded with their answers, evenly spread: they are replayed when the model is loaded, and
+/// stand for what isn't known of a record where an explanation is sampled.
+const SAMPLES: usize = 32;
 
 /// Seals the model of a train step.
 pub(super) fn run(cx: &Cx, step: &Step, model: usize) -> Result<Done, Fault> {
@@ -73,6 +74,7 @@ impl Way {
         parts.add(format!("source.{name}"), self.identity.bytes.to_string());
         parts.add("reading", self.identity.reading.clone());
         parts.add("unasked", json!(cx.plan.unasked));
+        parts.add("samples", SAMPLES);
         let ops: Vec<&OpNode> =
             self.steps.iter().flat_map(|step| &cx.plan.table(*step).expect("a table").ops).collect();
         key::others(parts, &ops, cx)
@@ -111,7 +113,9 @@ pub(super) fn seal(
         columns.push(rows.column(&field.name).map_err(unexpected)?);
     }
     let reference = columns.iter().zip(&signature).map(|(column, field)| reference(column, field.kind)).collect();
-    let records: Vec<Vec<Value>> = (0..rows.height().min(SAMPLES))
+    let count = rows.height().min(SAMPLES);
+    let records: Vec<Vec<Value>> = (0..count)
+        .map(|nth| nth * rows.height() / count)
         .map(|row| columns.iter().map(|column| value_at(column, row)).collect())
         .collect();
     let mut sealed =

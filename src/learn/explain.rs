@@ -24,8 +24,7 @@ pub enum Scale {
 pub enum Of {
     /// What the model answers.
     Answer,
-    /// What its probability was before it was calibrated: the higher that is, the higher is the answer or the same,
-    /// but for what more than two calibrated classes share.
+    /// What its probability was before it was calibrated: of two classes, the answer moves with that one way only.
     ScoreBeforeCalibration,
 }
 

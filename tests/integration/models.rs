@@ -68,6 +68,29 @@ fn answers_are_explained_by_what_features_contribute() {
 }
 
 #[test]
+fn models_that_tell_nothing_of_themselves_are_explained_by_sampling() {
+    let mill = Mill::grades();
+    mill.edit("pipelines/grades.yaml", "model: linear_regression", "model: knn");
+    mill.run(&["grades"]);
+    let ran = mill.fine(&["predict", "grade", "--in", "data/grades.csv", "--explain"]);
+    assert!(ran.stderr.contains("add up to the number, sampled from mixtures with train rows"), "{}", ran.stderr);
+    let mut lines = ran.stdout.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let names = lines.next().expect("a header");
+    let place = |name: &str| names.iter().position(|other| *other == name).expect("a column");
+    let (base, prediction) = (place("base"), place("prediction"));
+    let mut moved = 0.0f64;
+    for cells in lines {
+        let number = |at: usize| cells[at].parse::<f64>().expect("a number");
+        let sum: f64 = (base..names.len()).map(number).sum();
+        assert!((sum - number(prediction)).abs() < 1e-9, "{cells:?}");
+        moved = moved.max(number(place("because_hours")).abs());
+    }
+    assert!(moved > 1.0, "the hours make the grade: {moved}");
+    let again = mill.fine(&["predict", "grade", "--in", "data/grades.csv", "--explain"]);
+    assert_eq!(again.stdout, ran.stdout);
+}
+
+#[test]
 fn a_request_without_the_models_columns_is_told_which() {
     let mill = Mill::penguins();
     mill.run(&["penguins"]);
