@@ -13,7 +13,7 @@ use super::table::work_told;
 use super::train::needs_held_out;
 use super::update;
 use crate::data::{Part, Table, positions};
-use crate::learn::{Estimator, Target, Task, Training, Transform, Transformed, Watch};
+use crate::learn::{Estimator, Target, TargetScale, Task, Training, Transformed, Watch};
 use crate::plan::{OpNode, Train};
 use crate::recipe::RowStep;
 use crate::seal::{Feature, Trained};
@@ -97,15 +97,22 @@ pub(super) fn learn(
     let x = features::matrix(frame, &inputs, missing)?;
     let mut y = features::answers(frame, &train.target.column, meaning)?;
     let weights = features::weights(train, frame, &y)?;
+    let mut scale = None;
     if let (Some(transform), Target::Numbers(numbers)) = (train.decision.transform, &mut y) {
-        there(transform, numbers, table, &train.target.column)?;
+        // What the previous model has learned on its scale goes on there.
+        let found = match previous.and_then(|previous| previous.estimator.bare().1) {
+            Some(known) => known.clone(),
+            None => transform.fit(numbers).map_err(|fault| fault.within("target_transform"))?,
+        };
+        there(&found, numbers, table, &train.target.column)?;
+        scale = Some(found);
     }
     let mut data = Training::new(&x, &y).seeded(seed).watched(watch);
     if let Some(weights) = &weights {
         data = data.weighted(weights);
     }
     let estimator = update::fit(train, previous, data)?;
-    let estimator = match train.decision.transform {
+    let estimator = match scale {
         Some(transform) => Estimator::Transformed(Transformed { inner: Box::new(estimator), transform }),
         None => estimator,
     };
@@ -138,15 +145,15 @@ pub(super) fn as_trained(
 }
 
 /// Brings the target of the train rows to another scale.
-fn there(transform: Transform, numbers: &mut [f64], table: &Table, target: &str) -> Result<(), Fault> {
+fn there(scale: &TargetScale, numbers: &mut [f64], table: &Table, target: &str) -> Result<(), Fault> {
     for (row, number) in numbers.iter_mut().enumerate() {
-        let Some(found) = transform.there(*number) else {
+        let Some(found) = scale.there(*number) else {
             let position = positions(table.training())?.get(row).map_or(row as i64, |position| position);
             let message = format!(
                 "the target `{target}` is {number} in row {} of the source, and `{}` takes {}",
                 position + 1,
-                transform.name(),
-                transform.takes()
+                scale.transform().name(),
+                scale.transform().takes()
             );
             let fault = Fault::new("out-of-range", message).help("filter such rows, or take another transform");
             return Err(fault.within("target_transform"));

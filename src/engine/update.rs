@@ -7,7 +7,7 @@
 use super::features::Meaning;
 use super::run::Cx;
 use super::unit::Parts;
-use crate::learn::{Estimator, Training, Watch};
+use crate::learn::{Estimator, TargetScale, Training, Watch};
 use crate::plan::Train;
 use crate::seal::{Feature, Trained};
 use crate::source::Fault;
@@ -93,7 +93,7 @@ fn apart(train: &Train, meaning: &Meaning, previous: &Trained, inputs: &[Feature
         Some("reads other features")
     } else if !previous.features.iter().zip(inputs).all(reads) {
         Some("doesn't know all of the categories")
-    } else if previous.estimator.bare().1 != train.decision.transform {
+    } else if previous.estimator.bare().1.map(TargetScale::transform) != train.decision.transform {
         Some("has learned on another scale")
     } else if train.model.remembers() && !matches!(previous.estimator.bare().0, Estimator::Resumable(_)) {
         Some("was learned without `update`, and remembers nothing of its rows")

@@ -13,7 +13,7 @@ use super::neighbors::Neighbors;
 use super::neural::Network;
 use super::shapley::{self, Background};
 use super::svm::{Duels, Machine};
-use super::transform::{Transform, Transformed};
+use super::transform::{TargetScale, Transformed};
 use super::tree::{Boosted, Forest};
 use super::{Prediction, Task};
 use crate::data::Matrix;
@@ -130,10 +130,10 @@ impl Estimator {
 
     /// What was learned of the features, without what was learned of its answers: the scale that they are brought back
     /// from is told besides.
-    pub fn bare(&self) -> (&Self, Option<Transform>) {
+    pub fn bare(&self) -> (&Self, Option<&TargetScale>) {
         match self {
             Estimator::Calibrated(calibrated) => calibrated.inner.bare(),
-            Estimator::Transformed(transformed) => (&transformed.inner, Some(transformed.transform)),
+            Estimator::Transformed(transformed) => (&transformed.inner, Some(&transformed.transform)),
             other => (other, None),
         }
     }

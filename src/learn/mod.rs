@@ -1,6 +1,7 @@
 //! Learning from a matrix: models, their estimators, metrics, and cross-validation. No tables, no files.
 
 mod bayes;
+mod brent;
 mod calibration;
 mod centered;
 mod chance;
@@ -21,6 +22,7 @@ mod model;
 mod nature;
 mod neighbors;
 mod neural;
+mod normal;
 pub mod onnx;
 mod permutation;
 mod prediction;
@@ -70,7 +72,7 @@ pub use prediction::{Prediction, argmax};
 pub use shapley::Background;
 pub use svm::{Duels, Kernel, Machine, Votes};
 pub use threshold::{Goal, best_threshold};
-pub use transform::{Transform, Transformed};
+pub use transform::{Quantile, TargetScale, Transform, Transformed, YeoJohnson};
 pub use tree::{Boosted, Forest, Link, Trees, View as TreeNode};
 
 /// What is to be predicted: a class or a number.

@@ -184,7 +184,7 @@ fn a_target_on_another_scale_is_answered_on_its_own() {
         run["metrics"]["quality"]["line"]["mae"].as_f64().unwrap_or_else(|| panic!("{run:#}"))
     };
     let plain = of("");
-    for scale in ["log", "log1p", "sqrt"] {
+    for scale in ["log", "log1p", "sqrt", "yeo_johnson", "quantile"] {
         assert!(of(&format!(", target_transform: {scale}")) < 0.7 * plain, "{scale}");
     }
     mill.file("data/grades.csv", &table.replacen("\n1,", "\n1,1.0,a,-3\n1,", 1));

@@ -221,10 +221,12 @@ fn what_follows_a_model_goes_too() {
             }
         }
     }
-    for transform in Transform::ALL {
+    // The normal distribution of `quantile` has no operator.
+    for transform in Transform::ALL.into_iter().filter(|transform| *transform != Transform::Quantile) {
         let mut sealed = sealed(entry, with, Task::Regression, 0);
         let inner = Box::new(sealed.trained.estimator.clone());
-        sealed.trained.estimator = Estimator::Transformed(Transformed { inner, transform });
+        let scale = transform.fit(&[-0.5, 0.1, 0.2, 0.4, 1.0, 3.0, 5.0]).expect("a scale");
+        sealed.trained.estimator = Estimator::Transformed(Transformed { inner, transform: scale });
         check(transform.name(), &sealed);
     }
 }

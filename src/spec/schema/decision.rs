@@ -28,7 +28,8 @@ pub(super) fn keys() -> Map<String, Json> {
         "maxProperties": 1,
         "additionalProperties": false
     });
-    let scales = Transform::ALL.map(|scale| (scale.name(), format!("For {}.", scale.takes())));
+    let scales =
+        Transform::ALL.map(|scale| (scale.name(), format!("Learns {}; for {}.", scale.meaning(), scale.takes())));
     object(json!({
         "calibrate": words(
             "How probabilities are calibrated, on rows that the model hasn't learned from.",

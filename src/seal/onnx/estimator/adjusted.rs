@@ -2,21 +2,54 @@
 
 use super::super::builder::{Builder, Name, doubles, int, ints};
 use crate::learn::onnx::proto::element;
-use crate::learn::{Calibration, CurveView, Transform};
+use crate::learn::{Calibration, CurveView, TargetScale, YeoJohnson};
 
 /// Numbers brought back from the scale on which they were learned.
-pub(super) fn back(transform: Transform, from: &str, builder: &mut Builder) -> Name {
-    let made = match transform {
-        Transform::Log1p => builder.expm1(from),
-        Transform::Log => builder.op("Exp", &[from]),
-        Transform::Sqrt => {
+///
+/// # Errors
+/// The normal distribution has no operator for numbers of this precision.
+pub(super) fn back(scale: &TargetScale, from: &str, builder: &mut Builder) -> Result<Name, String> {
+    let made = match scale {
+        TargetScale::Log1p => builder.expm1(from),
+        TargetScale::Log => builder.op("Exp", &[from]),
+        TargetScale::Sqrt => {
             let zero = builder.float(0.0);
             let root = builder.op("Max", &[from, &zero]);
             builder.op("Mul", &[&root, &root])
         }
+        TargetScale::YeoJohnson(of) => unpowered(of, from, builder),
+        TargetScale::Quantile(_) => return Err("`target_transform: quantile` reads a normal distribution".to_owned()),
     };
-    let most = builder.float(f64::MAX);
-    builder.op("Min", &[&made, &most])
+    let (least, most) = (builder.float(-f64::MAX), builder.float(f64::MAX));
+    let made = builder.op("Max", &[&made, &least]);
+    Ok(builder.op("Min", &[&made, &most]))
+}
+
+/// Numbers of which Yeo and Johnson's power has made these, before they were standardized.
+fn unpowered(of: &YeoJohnson, from: &str, builder: &mut Builder) -> Name {
+    let (mean, std, zero) = (builder.float(of.mean), builder.float(of.std), builder.float(0.0));
+    let spread = builder.op("Mul", &[from, &std]);
+    let t = builder.op("Add", &[&spread, &mean]);
+    let size = builder.op("Abs", &[&t]);
+    let above = root(of.lambda, &size, builder);
+    let below = root(2.0 - of.lambda, &size, builder);
+    let below = builder.op("Neg", &[&below]);
+    let is_below = builder.op("Less", &[&t, &zero]);
+    builder.op("Where", &[&is_below, &below, &above])
+}
+
+/// (1 + power · size)^(1 / power) - 1, and e^size - 1 where the power is 0.
+fn root(power: f64, size: &str, builder: &mut Builder) -> Name {
+    if power.abs() < f64::EPSILON {
+        return builder.expm1(size);
+    }
+    let (factor, one, zero) = (builder.float(power), builder.float(1.0), builder.float(0.0));
+    let product = builder.op("Mul", &[size, &factor]);
+    let sum = builder.op("Add", &[&product, &one]);
+    let base = builder.op("Max", &[&sum, &zero]);
+    let inverse = builder.float(1.0 / power);
+    let raised = builder.op("Pow", &[&base, &inverse]);
+    builder.op("Sub", &[&raised, &one])
 }
 
 /// Calibrated probabilities, `[rows, classes]`.

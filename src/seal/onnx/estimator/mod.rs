@@ -45,7 +45,7 @@ pub(super) fn apply(estimator: &Estimator, table: &Table, builder: &mut Builder)
         Estimator::Resumable(resumable) => apply(&resumable.inner, table, builder),
         Estimator::Transformed(transformed) => {
             let bare = apply(&transformed.inner, table, builder)?;
-            Ok(adjusted::back(transformed.transform, &bare, builder))
+            adjusted::back(&transformed.transform, &bare, builder)
         }
         Estimator::Ensemble(ensemble) => ensemble::ensemble(ensemble, table, builder),
         Estimator::Mix(mix) => Ok(ensemble::mix(mix, table, builder)),
