@@ -76,7 +76,7 @@ impl<O: Op> CheckedOp for O {
     }
 
     fn uses_chance(&self) -> bool {
-        O::CHANCE
+        Op::uses_chance(self)
     }
 
     fn needs_target(&self) -> bool {

@@ -121,7 +121,7 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
     const PAGE: Page;
     /// The field that an argument which isn't a map of fields stands for: `columns` lets `drop: [x]` mean `drop: {columns: [x]}`.
     const SHORTHAND: Option<&'static str> = None;
-    /// Whether the pipeline's seed counts in its key.
+    /// Whether the pipeline's seed counts in its key, whatever the argument.
     const CHANCE: bool = false;
     /// Whether it may drop rows, so that `rows: train` makes sense.
     const DROPS_ROWS: bool = false;
@@ -175,6 +175,11 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
     /// Whether, with this argument, it learns anything.
     fn learns(&self) -> bool {
         false
+    }
+
+    /// Whether, with this argument, the pipeline's seed counts in its key.
+    fn uses_chance(&self) -> bool {
+        Self::CHANCE
     }
 
     /// Whether what it learns depends on the target.

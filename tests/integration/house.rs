@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom to the top.
 const ROOMS: [&str; 17] = [
-    "source", "store", "data", "expr", "recipe", "ops", "learn", "seal", "spec", "plan", "engine", "registry",
+    "source", "store", "data", "expr", "recipe", "learn", "ops", "seal", "spec", "plan", "engine", "registry",
     "report", "serve", "deploy", "watch", "cli",
 ];
 

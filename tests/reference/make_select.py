@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.feature_selection import f_classif, f_regression
 from sklearn.metrics import mutual_info_score
 
@@ -23,12 +24,20 @@ def bins(values):
 
 def main():
     found = {}
-    for name, scores in [("iris", f_classif), ("wine", f_classif), ("diabetes", f_regression)]:
+    cases = [
+        ("iris", f_classif, RandomForestClassifier),
+        ("wine", f_classif, RandomForestClassifier),
+        ("diabetes", f_regression, RandomForestRegressor),
+    ]
+    for name, scores, forest in cases:
         x, y = table(name)
+        shares = np.array([forest(random_state=seed).fit(x, y).feature_importances_ for seed in range(20)])
         found[name] = {
             "f_test": list(scores(x, y)[0]),
             "mutual_information": [mutual_info_score(bins(column), bins(y)) for column in x.T],
             "variance": list(x.var(axis=0)),
+            "importance": list(shares.mean(axis=0)),
+            "importance_std": list(shares.std(axis=0)),
             "correlation": [abs(np.corrcoef(column, y)[0, 1]) for column in x.T],
         }
     with open("select.json", "w") as file:

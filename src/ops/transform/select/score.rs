@@ -13,9 +13,9 @@ const BINS: usize = 16;
 
 /// The target's values, NaN where there is none.
 pub(super) struct Answers {
-    values: Vec<f64>,
+    pub(super) values: Vec<f64>,
     /// They are classes: their order and distances mean nothing.
-    classes: bool,
+    pub(super) classes: bool,
 }
 
 impl Answers {
@@ -51,11 +51,12 @@ pub(super) fn of(by: By, column: &Column, answers: Option<&Answers>) -> Result<f
             }
             Ok(correlation(&both).abs())
         }
-        By::Variance => Ok(variance(&values)),
+        // A forest looks at all columns together.
+        By::Variance | By::Importance => Ok(variance(&values)),
     }
 }
 
-fn numbers(column: &Column) -> Result<Vec<f64>, Fault> {
+pub(super) fn numbers(column: &Column) -> Result<Vec<f64>, Fault> {
     if column.str().is_ok() {
         return Err(Fault::new("wrong-type", format!("`{}` holds no numbers", column.name())));
     }
@@ -64,7 +65,7 @@ fn numbers(column: &Column) -> Result<Vec<f64>, Fault> {
 }
 
 /// Each text's place among the distinct ones in order.
-fn codes(column: &Column) -> Vec<f64> {
+pub(super) fn codes(column: &Column) -> Vec<f64> {
     let Ok(texts) = column.str() else {
         return vec![f64::NAN; column.len()];
     };

@@ -50,6 +50,25 @@ fn scores_are_those_of_scikit_learn() {
     }
 }
 
+#[test]
+fn importance_is_that_of_scikit_learns_forests_within_chance() {
+    let known: Json = serde_json::from_str(&reference("select.json")).expect("JSON");
+    for (name, kind) in [("iris", Kind::Category), ("wine", Kind::Category), ("diabetes", Kind::Float)] {
+        let mut columns = columns(name);
+        let answers = Answers::of(&Column::new("y".into(), columns.pop().expect("a target")), kind);
+        let columns: Vec<Column> = columns.into_iter().map(|values| Column::new("x".into(), values)).collect();
+        let columns: Vec<&Column> = columns.iter().collect();
+        let scores = forest::scores(&columns, &answers, 7).expect("scores");
+        assert_eq!(scores, forest::scores(&columns, &answers, 7).expect("the same again"));
+        assert!((scores.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        let of = |key: &str, place: usize| known[name][key][place].as_f64().expect("a number");
+        for (place, score) in scores.iter().enumerate() {
+            let (mean, std) = (of("importance", place), of("importance_std", place));
+            assert!((score - mean).abs() < 5.0 * std, "{name} {place}: {score}, not {mean} ± {std}");
+        }
+    }
+}
+
 fn table() -> Table {
     let shape =
         Shape::of([("y", Kind::Category), ("noise", Kind::Int), ("same", Kind::Category), ("half", Kind::Float)]);
@@ -78,6 +97,8 @@ fn fitted(best: usize, by: By, columns: Option<Selector>) -> Result<Vec<String>,
 fn the_least_telling_columns_go_and_the_target_stays() {
     assert_eq!(fitted(1, By::MutualInformation, None).expect("fitted"), ["half", "noise"]);
     assert_eq!(fitted(2, By::MutualInformation, None).expect("fitted"), ["noise"]);
+    // A forest sees categories, and rows without a value.
+    assert_eq!(fitted(1, By::Importance, None).expect("fitted"), ["half", "noise"]);
     assert_eq!(fitted(9, By::MutualInformation, None).expect("fitted"), [""; 0]);
     // A category has no F: it goes on untouched.
     assert_eq!(fitted(1, By::FTest, None).expect("fitted"), ["noise"]);
