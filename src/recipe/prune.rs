@@ -44,6 +44,21 @@ pub fn prune(steps: &[RowStep], needed: &BTreeSet<String>, excluded: &BTreeSet<S
                 asked.extend(wanted.iter().cloned());
                 (!wanted.is_empty()).then(|| RowStep::ask(wanted))
             }
+            RowStep::Map(map) => map.only(|name| live.contains(name)).map(|map| {
+                for output in map.outputs() {
+                    live.remove(&output.name);
+                }
+                live.extend(map.inputs().iter().cloned());
+                RowStep::Map(map)
+            }),
+            // Whole or not at all: the weight of a word depends on the others.
+            RowStep::Words(words) => words.outputs().any(|name| live.contains(name)).then(|| {
+                for name in words.outputs() {
+                    live.remove(name);
+                }
+                live.insert(words.column().clone());
+                step.clone()
+            }),
             RowStep::Keep { columns } => keep(columns, &live),
             RowStep::Rename { columns } => rename(columns, &mut live),
         };
@@ -60,7 +75,7 @@ fn barred_refusals(steps: &[RowStep], excluded: &BTreeSet<String>) -> BTreeSet<u
     let mut barred = BTreeSet::new();
     for (nth, step) in steps.iter().enumerate() {
         match step {
-            RowStep::Set { .. } | RowStep::Lookup(_) => {
+            RowStep::Set { .. } | RowStep::Lookup(_) | RowStep::Map(_) | RowStep::Words(_) => {
                 if let RowStep::Lookup(lookup) = step
                     && lookup.reads().any(|name| tainted.contains(name))
                 {
@@ -137,6 +152,7 @@ fn rename(columns: &[(String, String)], live: &mut BTreeSet<String>) -> Option<R
 mod tests {
     use super::*;
     use crate::data::{Kind, Value};
+    use crate::recipe::{Map, Mapped, Term, Words};
 
     fn column(name: &str) -> Expr {
         Expr::column(name, Kind::Int)
@@ -187,6 +203,20 @@ mod tests {
         let pruned = prune(&[swap], &names(&["b"]), &names(&[]));
         assert_eq!(pruned.steps, [RowStep::rename(vec![("a".into(), "b".into()), ("b".into(), "a".into())])]);
         assert_eq!(pruned.inputs, names(&["a", "b"]));
+    }
+
+    #[test]
+    fn a_map_makes_only_what_is_read_and_words_stay_together() {
+        let mapped = |name: &str| Mapped { name: name.into(), weights: vec![1.0, 2.0] };
+        let map =
+            |outputs| RowStep::Map(Map::new(vec!["a".into(), "b".into()], vec![0.0, 0.0], outputs).expect("fits"));
+        let term = |term: &str| Term { term: term.into(), name: format!("t_{term}") };
+        let words = RowStep::Words(Words::new("t", [1, 1], vec![term("x"), term("y")], None).expect("fits"));
+        let steps = [words.clone(), map(vec![mapped("p"), mapped("q")])];
+        let pruned = prune(&steps, &names(&["q", "t_y"]), &names(&[]));
+        assert_eq!(pruned.steps, [words, map(vec![mapped("q")])]);
+        assert_eq!(pruned.inputs, names(&["a", "b", "t"]));
+        assert_eq!(prune(&steps, &names(&["a"]), &names(&[])).steps, []);
     }
 
     #[test]

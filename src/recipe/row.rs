@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::lookup::{Index, Looked, Lookup};
+use super::map::Map;
 use super::step::{RowStep, missing};
+use super::words;
 use crate::data::Value;
 use crate::expr::Compiled;
 use crate::source::Fault;
@@ -18,6 +20,8 @@ pub struct Evaluator {
 
 enum Act {
     Look { index: Index, asked: Vec<usize>, brings: Vec<Looked>, place: usize, refusal: Option<Refusal> },
+    Map { map: Map, read: Vec<usize>, place: usize },
+    Count { words: words::Index, read: usize, place: usize },
     Set { value: Compiled, place: usize },
     Refuse { when: Compiled, refusal: Refusal },
 }
@@ -87,6 +91,11 @@ impl Evaluator {
                         scratch[place + nth] = found.unwrap_or(&looked.otherwise).clone();
                     }
                 }
+                Act::Map { map, read, place } => {
+                    let values = map.values(read.iter().map(|from| scratch[*from].as_f64()));
+                    put(values, *place, scratch);
+                }
+                Act::Count { words, read, place } => put(words.values(&scratch[*read]), *place, scratch),
                 Act::Set { value, place } => scratch[*place] = value.eval(scratch),
                 Act::Refuse { when, refusal } if when.eval(scratch) == Value::Bool(true) => return Err(refusal.clone()),
                 Act::Refuse { .. } => {}
@@ -102,6 +111,16 @@ impl Evaluator {
             RowStep::Set { columns } => self.set(columns, names)?,
             RowStep::Lookup(lookup) => self.look(lookup, names)?,
             RowStep::Ask { .. } => {}
+            RowStep::Map(map) => {
+                let read = map.inputs().iter().map(|name| place(names, name)).collect::<Result<_, _>>()?;
+                let place = self.fresh(map.outputs().iter().map(|output| &output.name), names);
+                self.acts.push(Act::Map { map: map.clone(), read, place });
+            }
+            RowStep::Words(words) => {
+                let read = place(names, words.column())?;
+                let place = self.fresh(words.outputs(), names);
+                self.acts.push(Act::Count { words: words.index(), read, place });
+            }
             RowStep::Refuse { when, reason, field } => self.acts.push(Act::Refuse {
                 when: when.compile(&|name| names.get(name).copied())?,
                 refusal: Refusal { reason: reason.clone(), field: field.clone() },
@@ -125,14 +144,21 @@ impl Evaluator {
     fn look(&mut self, lookup: &Lookup, names: &mut Names) -> Result<(), Fault> {
         let asked = lookup.reads().map(|name| place(names, name)).collect::<Result<_, _>>()?;
         let brings = lookup.brings().to_vec();
-        let fresh = brings.iter().zip(self.places..).map(|(looked, place)| (looked.name.clone(), place));
-        names.extend(fresh.collect::<Vec<_>>());
-        let place = self.places;
-        self.places += brings.len();
+        let place = self.fresh(brings.iter().map(|looked| &looked.name), names);
         let field = lookup.reads().next().cloned();
         let refusal = lookup.refuses().map(|reason| Refusal { reason: reason.to_owned(), field });
         self.acts.push(Act::Look { index: lookup.index(), asked, brings, place, refusal });
         Ok(())
+    }
+
+    /// Places side by side for columns that a step makes; the first of them.
+    fn fresh<'a>(&mut self, made: impl Iterator<Item = &'a String>, names: &mut Names) -> usize {
+        let first = self.places;
+        for name in made {
+            names.insert(name.clone(), self.places);
+            self.places += 1;
+        }
+        first
     }
 
     fn set(&mut self, columns: &[(String, crate::expr::Expr)], names: &mut Names) -> Result<(), Fault> {
@@ -147,6 +173,10 @@ impl Evaluator {
         names.extend(fresh);
         Ok(())
     }
+}
+
+fn put(values: Vec<Value>, place: usize, scratch: &mut [Value]) {
+    scratch[place..].iter_mut().zip(values).for_each(|(cell, value)| *cell = value);
 }
 
 fn place(names: &Names, name: &str) -> Result<usize, Fault> {

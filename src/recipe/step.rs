@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::lookup::Lookup;
+use super::map::Map;
+use super::words::Words;
 use crate::expr::Expr;
 
 /// What is done to every row.
@@ -35,6 +37,10 @@ pub enum RowStep {
         /// Whether they are all that there is of a record: what comes before does nothing to it.
         anew: bool,
     },
+    /// Makes columns that are weighted sums of others.
+    Map(Map),
+    /// Makes columns that count the words of a text.
+    Words(Words),
     /// Leaves only these columns, in this order.
     Keep {
         /// Their names.
@@ -72,6 +78,14 @@ impl RowStep {
             RowStep::Lookup(lookup) => {
                 let read: BTreeSet<String> = lookup.reads().cloned().collect();
                 lookup.brings().iter().map(|looked| (looked.name.as_str(), read.clone())).collect()
+            }
+            RowStep::Map(map) => {
+                let read: BTreeSet<String> = map.inputs().iter().cloned().collect();
+                map.outputs().iter().map(|output| (output.name.as_str(), read.clone())).collect()
+            }
+            RowStep::Words(words) => {
+                let read = BTreeSet::from([words.column().clone()]);
+                words.outputs().map(|name| (name.as_str(), read.clone())).collect()
             }
             RowStep::Ask { .. } | RowStep::Refuse { .. } | RowStep::Keep { .. } | RowStep::Rename { .. } => Vec::new(),
         }

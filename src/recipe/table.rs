@@ -30,18 +30,20 @@ pub fn apply(steps: &[RowStep], frame: DataFrame) -> Result<Applied, Fault> {
             RowStep::Set { columns } => set(columns, applied.frame)?,
             RowStep::Refuse { when, .. } => refuse(when, &applied.frame)?,
             RowStep::Lookup(lookup) => {
-                let absent = lookup.reads().find(|name| applied.frame.column(name).is_err());
-                match absent {
-                    Some(name) => return Err(missing(name, names(&applied.frame))),
-                    None => lookup.apply(applied.frame)?,
-                }
+                all_there(lookup.reads(), &applied.frame)?;
+                lookup.apply(applied.frame)?
+            }
+            RowStep::Map(map) => {
+                all_there(map.inputs(), &applied.frame)?;
+                map.apply(applied.frame)?
+            }
+            RowStep::Words(words) => {
+                all_there([words.column()], &applied.frame)?;
+                words.apply(applied.frame)?
             }
             RowStep::Ask { columns, .. } => {
-                let known: Vec<&str> = names(&applied.frame).collect();
-                match columns.iter().find(|name| !known.contains(&name.as_str())) {
-                    Some(absent) => return Err(missing(absent, known)),
-                    None => applied.frame,
-                }
+                all_there(columns, &applied.frame)?;
+                applied.frame
             }
             RowStep::Keep { columns } => keep(columns, &applied.frame)?,
             RowStep::Rename { columns } => rename(columns, applied.frame)?,
@@ -134,8 +136,12 @@ fn rename(columns: &[(String, String)], mut frame: DataFrame) -> Result<DataFram
 }
 
 fn present(expr: &expr::Expr, frame: &DataFrame) -> Result<(), Fault> {
-    let absent = expr.columns().into_iter().find(|name| frame.column(name).is_err());
-    absent.map_or(Ok(()), |name| Err(missing(&name, names(frame))))
+    all_there(&expr.columns(), frame)
+}
+
+fn all_there<'a>(read: impl IntoIterator<Item = &'a String>, frame: &DataFrame) -> Result<(), Fault> {
+    let absent = read.into_iter().find(|name| frame.column(name).is_err());
+    absent.map_or(Ok(()), |name| Err(missing(name, names(frame))))
 }
 
 fn names(frame: &DataFrame) -> impl Iterator<Item = &str> {

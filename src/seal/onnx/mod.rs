@@ -9,6 +9,7 @@ mod estimator;
 mod expr;
 mod function;
 mod lookup;
+mod map;
 mod steps;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::builder::{Builder, Name};
 use super::cell::{Cell, Valid};
 use super::expr::{self, Columns, Obstacle};
-use super::lookup;
+use super::{lookup, map};
 use crate::data::{Kind, Value};
 use crate::learn::onnx::proto::{ValueInfo, element};
 use crate::recipe::RowStep;
@@ -175,6 +175,18 @@ impl Steps {
                     table.brings().iter().for_each(|looked| drop(self.columns.remove(&looked.name)));
                 }
             },
+            RowStep::Map(table) => {
+                let made = self.like(builder).and_then(|like| map::columns(table, &self.columns, &like, builder));
+                match made {
+                    Some(made) => self.columns.extend(made),
+                    None => table.outputs().iter().for_each(|output| drop(self.columns.remove(&output.name))),
+                }
+            }
+            RowStep::Words(words) => {
+                let why = "ONNX has no operator that parts a text into words".to_owned();
+                self.obstacles.insert(Obstacle { what: format!("the words of `{}`", words.column()), why });
+                words.outputs().for_each(|name| drop(self.columns.remove(name)));
+            }
             RowStep::Refuse { when, .. } => {
                 if let Some(cell) = self.expr(when, builder) {
                     let when = builder.holds(&cell);
@@ -220,12 +232,16 @@ impl Steps {
             },
             Some(categories) => category(&cell, categories, builder),
         };
-        // What is the same in every row is repeated for each.
-        let zero = builder.op("Mul", &[like, like]);
-        let never = builder.float(-1.0);
-        let is_row = builder.op("Less", &[&zero, &never]);
-        Some(builder.op("Where", &[&is_row, &never, &value]))
+        Some(repeated(&value, like, builder))
     }
+}
+
+/// Floats that may be the same in every row, repeated for each.
+pub(super) fn repeated(value: &str, like: &str, builder: &mut Builder) -> Name {
+    let zero = builder.op("Mul", &[like, like]);
+    let never = builder.float(-1.0);
+    let is_row = builder.op("Less", &[&zero, &never]);
+    builder.op("Where", &[&is_row, &never, value])
 }
 
 /// A category as its place.
