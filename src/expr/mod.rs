@@ -16,6 +16,7 @@ mod column;
 mod display;
 mod function;
 mod literal;
+mod murmur;
 mod parse;
 mod pattern;
 mod polars;

@@ -5,6 +5,8 @@ mod clean;
 mod erased;
 mod form;
 mod table;
+#[cfg(test)]
+mod testing;
 mod transform;
 
 use std::collections::BTreeSet;
@@ -13,7 +15,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::data::{Part, Shape, Table};
+use crate::data::{Kind, Part, Selector, Shape, Table};
 use crate::expr::Scope;
 use crate::recipe::{RowStep, apply};
 use crate::source::{Fault, Node, Route};
@@ -230,6 +232,23 @@ fn apply_to_table<O: Op>(op: &O, fitted: &O::Fitted, table: Table, cx: &FitConte
 fn taken(name: &str) -> Fault {
     Fault::new("duplicate-column", format!("there is a column `{name}` already"))
         .help("take another name, or drop the column before")
+}
+
+/// The picked columns of a type whose values are categories; others, and wrong names, go to `faults`.
+fn categories(selector: &Selector, input: &Shape, faults: &mut Vec<Fault>) -> Vec<String> {
+    let columns = selector.select(input).unwrap_or_else(|found| {
+        faults.extend(found.into_iter().map(|fault| fault.within("columns")));
+        Vec::new()
+    });
+    for column in &columns {
+        if let Some(kind @ (Kind::Float | Kind::Text | Kind::Datetime | Kind::Duration)) = input.known(column) {
+            let help =
+                if kind == Kind::Text { "`text` makes columns of words" } else { "`bin` makes categories of numbers" };
+            let fault = Fault::new("wrong-type", format!("`{column}` is {kind}: it has no categories")).help(help);
+            faults.push(selector.blame(column, fault).within("columns"));
+        }
+    }
+    columns
 }
 
 /// Where only one mistake can be told, the first. By then `check` has shown them all.

@@ -7,6 +7,7 @@ mod check;
 mod choice;
 mod ci;
 mod docs;
+mod encoders;
 mod ensemble;
 mod examples;
 mod exports;

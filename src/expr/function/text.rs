@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Family, FunctionEntry, Gives, Kernel, Prepared, Takes};
 use crate::data::{Kind, Value};
+use crate::expr::murmur::murmur3;
 
 /// Longer strings aren't made by padding: they would be a mistake in a number.
 const LONGEST: i64 = 1_000_000;
@@ -142,6 +143,12 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
         "The n-th part between separators, the first being 1; empty if there are fewer.",
         "split_part('a/b/c', '/', 2)",
         "b",
+    ),
+    text("murmur3", S, Kind::Int, |args, _| Value::Int((murmur3(str(args, 0).as_bytes()) as i32).into())).doc(
+        "murmur3(x)",
+        "A number from -2147483648 to 2147483647 that is the same for equal texts everywhere: the 32-bit MurmurHash3 of the text in UTF-8.",
+        "murmur3('foo')",
+        "-156908512",
     ),
     FunctionEntry::new(
         "regexp_matches",

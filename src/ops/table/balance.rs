@@ -144,9 +144,9 @@ fn with_copies(frame: DataFrame, classes: &[Vec<usize>], wanted: usize) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{faults, op, split, table, through};
     use crate::data::{Kind, Shape, positions};
     use crate::ops::FitContext;
+    use crate::ops::testing::{faults, halved, op, parts_after, table};
 
     /// How many rows have each value.
     fn counts(rows: &[Option<i64>]) -> Vec<(Option<i64>, usize)> {
@@ -162,13 +162,13 @@ mod tests {
 
     #[test]
     fn each_class_gets_as_many_rows() {
-        let over = through("balance: x", table(&rows()), None).remove(0);
+        let over = parts_after("balance: x", table(&rows()), None).remove(0);
         assert_eq!(counts(&over), [(None, 2), (Some(0), 10), (Some(1), 10), (Some(2), 10)]);
         assert_eq!(over[..17], rows());
-        let under = through("balance: {by: x, method: undersample}", table(&rows()), None).remove(0);
+        let under = parts_after("balance: {by: x, method: undersample}", table(&rows()), None).remove(0);
         assert_eq!(counts(&under), [(None, 2), (Some(0), 1), (Some(1), 1), (Some(2), 1)]);
-        assert_eq!(through("balance: x", table(&[]), None), [vec![]]);
-        assert_eq!(through("balance: x", table(&[None, None]), None), [vec![None, None]]);
+        assert_eq!(parts_after("balance: x", table(&[]), None), [vec![]]);
+        assert_eq!(parts_after("balance: x", table(&[None, None]), None), [vec![None, None]]);
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
     fn only_train_rows_are_balanced() {
         let values: Vec<Option<i64>> = (0..40).map(|row| Some(i64::from(row % 8 == 0))).collect();
         for argument in ["balance: x", "balance: {by: x, method: undersample}"] {
-            let found = through(argument, split(&values), None);
+            let found = parts_after(argument, halved(&table(&values)), None);
             assert_eq!(found[1], [Some(0); 20]);
             let train = counts(&found[0]);
             assert_eq!(train[0].1, train[1].1, "{argument}");

@@ -61,23 +61,23 @@ impl Op for Limit {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{split, table, through};
     use crate::ops::Rows;
+    use crate::ops::testing::{halved, parts_after, table};
 
     #[test]
     fn the_first_rows_stay() {
         let one = table(&[Some(3), None, Some(1)]);
-        assert_eq!(through("limit: 2", one.clone(), None), [vec![Some(3), None]]);
-        assert_eq!(through("limit: {rows: 9}", one, None), [vec![Some(3), None, Some(1)]]);
-        assert_eq!(through("limit: 1", table(&[]), None), [vec![]]);
+        assert_eq!(parts_after("limit: 2", one.clone(), None), [vec![Some(3), None]]);
+        assert_eq!(parts_after("limit: {rows: 9}", one, None), [vec![Some(3), None, Some(1)]]);
+        assert_eq!(parts_after("limit: 1", table(&[]), None), [vec![]]);
     }
 
     #[test]
     fn after_a_split_they_are_the_first_of_all_parts() {
         // Rows 0, 2 and 4 are to train on.
-        let parts = split(&[Some(0), Some(1), Some(2), Some(3), Some(4)]);
-        assert_eq!(through("limit: 3", parts.clone(), None), [vec![Some(0), Some(2)], vec![Some(1)]]);
-        let train = through("limit: 1", parts, Some(Rows::Train));
+        let parts = halved(&table(&[Some(0), Some(1), Some(2), Some(3), Some(4)]));
+        assert_eq!(parts_after("limit: 3", parts.clone(), None), [vec![Some(0), Some(2)], vec![Some(1)]]);
+        let train = parts_after("limit: 1", parts, Some(Rows::Train));
         assert_eq!(train, [vec![Some(0)], vec![Some(1), Some(3)]]);
     }
 }

@@ -11,8 +11,6 @@ mod rolling;
 mod sample;
 mod sort;
 mod statistic;
-#[cfg(test)]
-mod testing;
 
 pub(super) use aggregate::Aggregate;
 pub(super) use balance::Balance;

@@ -84,8 +84,8 @@ impl Op for Sample {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{split, table, through};
     use crate::ops::Rows;
+    use crate::ops::testing::{halved, parts_after, table};
 
     fn numbers(count: i64) -> Vec<Option<i64>> {
         (0..count).map(Some).collect()
@@ -94,35 +94,35 @@ mod tests {
     #[test]
     fn as_many_as_asked_for_stay_in_their_order() {
         let all = numbers(1000);
-        let tenth = through("sample: 0.1", table(&all), None).remove(0);
+        let tenth = parts_after("sample: 0.1", table(&all), None).remove(0);
         assert_eq!(tenth.len(), 100);
         assert!(tenth.is_sorted());
-        assert_eq!(tenth, through("sample: {rows: 100}", table(&all), None)[0]);
+        assert_eq!(tenth, parts_after("sample: {rows: 100}", table(&all), None)[0]);
         let mean = tenth.iter().flatten().sum::<i64>() as f64 / 100.0;
         assert!((mean - 499.5).abs() < 4.0 * 28.9, "{mean}");
-        assert_eq!(through("sample: {rows: 5000}", table(&all), None)[0], all);
-        assert_eq!(through("sample: 0.5", table(&[]), None), [vec![]]);
-        assert_eq!(through("sample: 1", table(&[None]), None), [vec![None]]);
+        assert_eq!(parts_after("sample: {rows: 5000}", table(&all), None)[0], all);
+        assert_eq!(parts_after("sample: 0.5", table(&[]), None), [vec![]]);
+        assert_eq!(parts_after("sample: 1", table(&[None]), None), [vec![None]]);
     }
 
     #[test]
     fn who_is_drawn_hardly_depends_on_the_other_rows() {
         let all = numbers(1000);
-        let before = through("sample: 0.2", table(&all), None).remove(0);
+        let before = parts_after("sample: 0.2", table(&all), None).remove(0);
         // A row that was not drawn is gone before: the same are drawn, but for the last.
         let gone = all.iter().find(|row| !before.contains(row)).copied().flatten().expect("a row");
-        let fewer = super::super::testing::without_row(table(&all), gone as usize);
-        let after = through("sample: 0.2", fewer, None).remove(0);
+        let fewer = super::without(table(&all), &[(0, gone as usize)]).expect("filtered");
+        let after = parts_after("sample: 0.2", fewer, None).remove(0);
         assert_eq!(after, before);
     }
 
     #[test]
     fn a_draw_has_nothing_to_do_with_the_split() {
-        let parts = split(&numbers(400));
-        let found = through("sample: 0.5", parts.clone(), None);
+        let parts = halved(&table(&numbers(400)));
+        let found = parts_after("sample: 0.5", parts.clone(), None);
         assert_eq!(found.iter().map(Vec::len).sum::<usize>(), 200);
         assert!(found.iter().all(|part| part.len() > 70), "{found:?}");
-        let train = through("sample: 0.5", parts, Some(Rows::Train));
+        let train = parts_after("sample: 0.5", parts, Some(Rows::Train));
         assert_eq!((train[0].len(), train[1].len()), (100, 200));
     }
 }

@@ -182,28 +182,28 @@ fn order(table: &Table, by: &[String], descending: Vec<bool>) -> Result<Vec<i64>
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{faults, op, split, table, through};
     use crate::data::{Kind, ORDER, Shape, Table, Value, column_of, positions};
     use crate::ops::FitContext;
+    use crate::ops::testing::{faults, halved, op, parts_after, table};
 
     #[test]
     fn missing_values_come_last_either_way() {
         let rows = table(&[Some(2), None, Some(3), Some(1)]);
-        assert_eq!(through("sort: x", rows.clone(), None), [vec![Some(1), Some(2), Some(3), None]]);
-        let down = through("sort: {by: [x], descending: true}", rows, None);
+        assert_eq!(parts_after("sort: x", rows.clone(), None), [vec![Some(1), Some(2), Some(3), None]]);
+        let down = parts_after("sort: {by: [x], descending: true}", rows, None);
         assert_eq!(down, [vec![Some(3), Some(2), Some(1), None]]);
-        assert_eq!(through("sort: [x]", table(&[]), None), [vec![]]);
-        assert_eq!(through("sort: [x]", table(&[None]), None), [vec![None]]);
+        assert_eq!(parts_after("sort: [x]", table(&[]), None), [vec![]]);
+        assert_eq!(parts_after("sort: [x]", table(&[None]), None), [vec![None]]);
     }
 
     #[test]
     fn the_order_goes_through_all_parts_and_limit_keeps_to_it() {
-        let parts = split(&[Some(9), Some(1), Some(7), Some(2), Some(8)]);
-        let sorted = through("sort: [x]", parts.clone(), None);
+        let parts = halved(&table(&[Some(9), Some(1), Some(7), Some(2), Some(8)]));
+        let sorted = parts_after("sort: [x]", parts.clone(), None);
         assert_eq!(sorted, [vec![Some(7), Some(8), Some(9)], vec![Some(1), Some(2)]]);
         let cx = FitContext::alone(None, 0, None);
         let sorted = op("sort: [x]", &parts.shape).table(&serde_json::Value::Null, parts, &cx).expect("sorted");
-        assert_eq!(through("limit: 3", sorted, None), [vec![Some(7)], vec![Some(1), Some(2)]]);
+        assert_eq!(parts_after("limit: 3", sorted, None), [vec![Some(7)], vec![Some(1), Some(2)]]);
     }
 
     #[test]

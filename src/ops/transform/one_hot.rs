@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Kind, Selector, Shape, Table, Value, stats};
 use crate::expr::{Expr, Scope};
-use crate::ops::{FitContext, MEMBER, Op, Page, Serving, taken};
+use crate::ops::{FitContext, MEMBER, Op, Page, Serving, categories, taken};
 use crate::recipe::RowStep;
 use crate::source::Fault;
 
@@ -85,22 +85,9 @@ impl Op for OneHot {
     }
 
     fn shape(&self, input: &Shape, fitted: Option<&Self::Fitted>, faults: &mut Vec<Fault>) -> Shape {
-        let columns = match self.columns.select(input) {
-            Ok(columns) => columns,
-            Err(found) => {
-                faults.extend(found.into_iter().map(|fault| fault.within("columns")));
-                return input.clone();
-            }
-        };
         let mut shape = input.clone();
-        for column in &columns {
-            if let Some(kind @ (Kind::Float | Kind::Text | Kind::Datetime | Kind::Duration)) = input.known(column) {
-                let fault = Fault::new("wrong-type", format!("`{column}` is {kind}: it has no categories"));
-                let fault = self.columns.blame(column, fault.help("`bin` makes categories of numbers"));
-                faults.push(fault.within("columns"));
-            }
-            shape.remove(column);
-        }
+        let columns = categories(&self.columns, input, faults);
+        columns.iter().for_each(|column| shape.remove(column));
         for column in &columns {
             match fitted {
                 Some(fitted) => {
