@@ -14,6 +14,10 @@ pub enum Scale {
     Log1p,
     /// The root of the number.
     Root,
+    /// A power of the number, by its mean and spread.
+    YeoJohnson,
+    /// The number's place among those of training, as a quantile of the normal distribution.
+    Quantile,
     /// The logarithm of a class' odds, up to a shift that is the same for all classes.
     LogOdds,
 }

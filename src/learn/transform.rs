@@ -197,9 +197,11 @@ impl Fitted for Transformed {
     fn explain(&self, row: &[f64]) -> Option<Explanation> {
         let inner = self.inner.fitted().explain(row).filter(|inner| inner.scale == Scale::Number)?;
         let scale = match self.transform {
-            Transform::Log1p => Scale::Log1p,
-            Transform::Log => Scale::Logarithm,
-            Transform::Sqrt => Scale::Root,
+            TargetScale::Log1p => Scale::Log1p,
+            TargetScale::Log => Scale::Logarithm,
+            TargetScale::Sqrt => Scale::Root,
+            TargetScale::YeoJohnson(_) => Scale::YeoJohnson,
+            TargetScale::Quantile(_) => Scale::Quantile,
         };
         Some(Explanation { scale, ..inner })
     }

@@ -37,6 +37,8 @@ impl Contributions {
             Scale::Logarithm => "the number's logarithm",
             Scale::Log1p => "the logarithm of 1 + the number",
             Scale::Root => "the number's root",
+            Scale::YeoJohnson => "the number's power",
+            Scale::Quantile => "the number's quantile",
             Scale::Probability => "the class' probability",
             Scale::LogOdds => "the class' log-odds",
         };

@@ -212,7 +212,7 @@ fn explanation() -> Json {
         "required": ["class", "scale", "of", "method", "base", "contributions"],
         "properties": {
             "class": {},
-            "scale": {"enum": ["number", "logarithm", "log1p", "root", "probability", "log_odds"]},
+            "scale": {"enum": ["number", "logarithm", "log1p", "root", "yeo_johnson", "quantile", "probability", "log_odds"]},
             "of": {"enum": ["answer", "score_before_calibration"]},
             "method": {"enum": ["exact", "sampled"]},
             "base": {"type": "number"},

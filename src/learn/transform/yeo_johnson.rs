@@ -57,11 +57,7 @@ impl YeoJohnson {
         // What is mirrored below 0 has the power 2 - λ.
         let power = if t < 0.0 { 2.0 - self.lambda } else { self.lambda };
         let size = t.abs();
-        let y = if power.abs() < f64::EPSILON {
-            exp_m1(size)
-        } else {
-            exp_m1(ln_1p((power * size).max(-1.0)) / power)
-        };
+        let y = if power.abs() < f64::EPSILON { exp_m1(size) } else { exp_m1(ln_1p((power * size).max(-1.0)) / power) };
         y.copysign(t)
     }
 
