@@ -106,6 +106,8 @@ fn models_of_three_classes_are_the_same_in_onnxruntime() {
             ("lasso", "model: logistic_regression, with: {penalty: l1, c: 0.1}"),
             ("gaussian", "model: naive_bayes"),
             ("bernoulli", "model: naive_bayes, with: {kind: bernoulli}"),
+            ("sure", "model: svm"),
+            ("sure_line", "model: svm, with: {kernel: linear}"),
             ("rbf", "model: svm, with: {probability: false}"),
             ("linear_machine", "model: svm, with: {kernel: linear, probability: false}"),
             ("poly", "model: svm, with: {kernel: poly, probability: false}"),
@@ -118,7 +120,7 @@ fn models_of_three_classes_are_the_same_in_onnxruntime() {
             ("boosted", "train: raw, model: gradient_boosting, with: {n_estimators: 20}"),
             ("steps", "train: raw, model: random_forest, with: {n_estimators: 31}, calibrate: isotonic, cv: 3"),
             ("curve", "train: raw, model: gradient_boosting, with: {n_estimators: 9}, calibrate: sigmoid, cv: 3"),
-            ("blend", "model: ensemble, with: {of: [logistic, gaussian, rbf], method: weighted}, cv: 3"),
+            ("blend", "model: ensemble, with: {of: [logistic, gaussian, sure], method: weighted}, cv: 3"),
             ("vote", "model: ensemble, with: {of: [logistic, gaussian, near], method: vote}"),
             ("stack", "model: ensemble, with: {of: [logistic, network], method: stack}, cv: 3"),
             ("never", "model: baseline"),
@@ -173,16 +175,4 @@ fn models_of_numbers_are_the_same_in_onnxruntime() {
             ("never", "model: baseline"),
         ],
     );
-}
-
-#[test]
-fn a_machine_that_tells_probabilities_of_three_classes_says_why_it_stays() {
-    let mill = Mill::penguins();
-    let steps = [("machine", "model: svm")];
-    mill.file("pipelines/exports.yaml", &pipeline("species", "species", &steps));
-    assert_eq!(mill.run(&["exports"])["status"], "done");
-    let ran = mill.go(&["export", "machine"]);
-    assert_eq!(ran.code, 2, "{}", ran.stderr);
-    assert!(ran.stderr.contains("`svm`: the probabilities of more than two classes are found step by step"));
-    assert!(ran.stderr.contains("without `probability` it goes") && !mill.at("machine.onnx").exists());
 }

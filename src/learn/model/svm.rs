@@ -144,7 +144,7 @@ pub struct Svm(Params);
 
 impl Model for Svm {
     const NAME: &'static str = "svm";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "a support vector machine: the widest gap between classes, or a tube around numbers";
     const EXAMPLE: &'static str = "{kernel: rbf, c: 2.0, gamma: scale}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];

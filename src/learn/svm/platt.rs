@@ -1,13 +1,12 @@
 //! Probabilities from decision values: Platt's sigmoid without its offset, and the coupling of pairs of classes.
 
+use super::Votes;
 use crate::learn::linear::sigmoid;
 
 /// Newton's steps at most.
 const STEPS: usize = 100;
 /// Decisions nearer to 0 tell nothing.
 const SMALLEST: f64 = 1e-200;
-/// The coupling's steps at most, and the largest error that counts as none.
-const ROUNDS: usize = 100;
 
 /// One decision value of a row that its machine hasn't seen.
 #[derive(Clone, Copy, Debug)]
@@ -64,51 +63,49 @@ pub(super) fn slope(held: &[Held]) -> f64 {
     at
 }
 
-/// Each class' probability from those of pairs: the second method of Wu, Lin & Weng (2004), algorithm 2.
-/// `pairs` has, for each two of `into.len()` classes in the order (0, 1), (0, 2) … (1, 2) …, the probability of the
-/// second of them.
+/// Each class' probability from those of pairs: the second method of Wu, Lin & Weng (2004). The p with sum 1 for which
+/// pᵀQp is least solves Qp = λ·1. `pairs` has, for each two of `into.len()` classes in the order (0, 1), (0, 2) …
+/// (1, 2) …, the probability of the second of them.
 pub(super) fn couple(pairs: &[f64], into: &mut [f64]) {
     let count = into.len();
-    // q = Σ over others of r² on the diagonal, and -r·r' beside it.
-    let mut q = vec![0.0; count * count];
+    // Q = Σ over others of r² on the diagonal, and -r·r' beside it. Where pairs agree it has no inverse; with 1 more
+    // everywhere it has one, and the least is at the same p.
+    let mut q = vec![1.0; count * count];
     let mut pair = 0;
     for first in 0..count {
         for second in first + 1..count {
-            let told = pairs[pair].clamp(1e-7, 1.0 - 1e-7);
+            let told = pairs[pair].clamp(Votes::LEAST_SURE, 1.0 - Votes::LEAST_SURE);
             q[first * count + first] += told * told;
             q[second * count + second] += (1.0 - told) * (1.0 - told);
-            q[first * count + second] = -told * (1.0 - told);
-            q[second * count + first] = -told * (1.0 - told);
+            q[first * count + second] -= told * (1.0 - told);
+            q[second * count + first] -= told * (1.0 - told);
             pair += 1;
         }
     }
-    into.fill(1.0 / count as f64);
-    let mut products = vec![0.0; count];
-    for _ in 0..ROUNDS.max(count) {
-        let mut total = 0.0;
-        for (class, product) in products.iter_mut().enumerate() {
-            let row = &q[class * count..(class + 1) * count];
-            *product = row.iter().zip(into.iter()).map(|(q, p)| q * p).sum();
-            total += *product * into[class];
-        }
-        if products.iter().all(|product| (product - total).abs() < 1e-5 / count as f64) {
-            break;
-        }
-        for class in 0..count {
-            let own = q[class * count + class];
-            let change = (total - products[class]) / own;
-            into[class] += change;
-            let scale = 1.0 + change;
-            let row = &q[class * count..(class + 1) * count];
-            total = (total + change * (change * own + 2.0 * products[class])) / (scale * scale);
-            for ((product, q), p) in products.iter_mut().zip(row).zip(into.iter_mut()) {
-                *product = (*product + change * q) / scale;
-                *p /= scale;
-            }
-        }
-    }
+    into.fill(1.0);
+    solve(&mut q, into);
+    into.iter_mut().for_each(|p| *p = p.max(0.0));
     let total: f64 = into.iter().sum();
     into.iter_mut().for_each(|p| *p /= total);
+}
+
+/// Gauss' elimination in place. The matrix is positive definite, so rows needn't change places.
+fn solve(matrix: &mut [f64], right: &mut [f64]) {
+    let count = right.len();
+    for at in 0..count {
+        let (above, below) = matrix.split_at_mut((at + 1) * count);
+        let pivot = &above[at * count..];
+        for (nth, row) in below.chunks_exact_mut(count).enumerate() {
+            let factor = row[at] / pivot[at];
+            row[at..].iter_mut().zip(&pivot[at..]).for_each(|(value, pivot)| *value -= factor * pivot);
+            right[at + 1 + nth] -= factor * right[at];
+        }
+    }
+    for at in (0..count).rev() {
+        let row = &matrix[at * count..(at + 1) * count];
+        let known: f64 = row[at + 1..].iter().zip(&right[at + 1..]).map(|(value, x)| value * x).sum();
+        right[at] = (right[at] - known) / row[at];
+    }
 }
 
 #[cfg(test)]
@@ -164,7 +161,37 @@ mod tests {
         let mut found = [0.0; 4];
         couple(&pairs, &mut found);
         for (found, truth) in found.iter().zip(truth) {
-            assert!((found - truth).abs() < 1e-3, "{found} {truth}");
+            assert!((found - truth).abs() < 1e-12, "{found} {truth}");
+        }
+    }
+
+    #[test]
+    fn pairs_at_odds_are_coupled_where_their_errors_are_least() {
+        let loss = |pairs: &[f64], p: &[f64]| {
+            let mut pair = 0;
+            let mut sum = 0.0;
+            for first in 0..p.len() {
+                for second in first + 1..p.len() {
+                    sum += (pairs[pair] * p[first] - (1.0 - pairs[pair]) * p[second]).powi(2);
+                    pair += 1;
+                }
+            }
+            sum
+        };
+        for pairs in [[0.9, 0.2, 0.7, 0.4, 0.35, 0.8], [1.0, 1.0, 0.0, 1.0, 0.0, 0.0], [0.5; 6]] {
+            let mut found = [0.0; 4];
+            couple(&pairs, &mut found);
+            assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-12 && found.iter().all(|p| *p >= 0.0), "{found:?}");
+            let least = loss(&pairs, &found);
+            for from in 0..4 {
+                for to in 0..4 {
+                    let mut beside = found;
+                    let step = 1e-4_f64.min(beside[from]);
+                    beside[from] -= step;
+                    beside[to] += step;
+                    assert!(loss(&pairs, &beside) >= least - 1e-12, "{pairs:?} {found:?} {beside:?}");
+                }
+            }
         }
     }
 }

@@ -19,6 +19,9 @@ pub struct Votes {
 }
 
 impl Votes {
+    /// How unsure a pair's decision is taken to be at least, where it is coupled with others.
+    pub const LEAST_SURE: f64 = 1e-7;
+
     /// How many pairs there are.
     pub(super) fn pairs(&self) -> usize {
         self.present.len() * (self.present.len() - 1) / 2

@@ -128,7 +128,7 @@ fn forms(name: &str) -> Vec<Json> {
             "[{\"hidden_layer_sizes\": [5], \"max_iter\": 20}, {\"hidden_layer_sizes\": [4, 3], \"activation\": \"tanh\", \"max_iter\": 20}]"
         }
         "svm" => {
-            "[{\"probability\": false}, {\"kernel\": \"linear\", \"probability\": false}, {\"kernel\": \"poly\", \"degree\": 2, \"probability\": false}, {\"kernel\": \"sigmoid\", \"probability\": false}]"
+            "[{}, {\"kernel\": \"linear\"}, {\"probability\": false}, {\"kernel\": \"linear\", \"probability\": false}, {\"kernel\": \"poly\", \"degree\": 2, \"probability\": false}, {\"kernel\": \"sigmoid\", \"probability\": false}]"
         }
         "knn" => "[{}, {\"weights\": \"distance\", \"metric\": \"manhattan\", \"n_neighbors\": 3}]",
         _ => "[{}]",

@@ -33,8 +33,8 @@ pub(super) fn apply(estimator: &Estimator, table: &Table, builder: &mut Builder)
         Estimator::Forest(forest) => Ok(trees::forest(forest, table, builder)),
         Estimator::Bayes(bayes) => Ok(bayes::bayes(bayes, table, builder)),
         Estimator::Boosted(boosted) => Ok(boosted::boosted(boosted, table, builder)),
-        Estimator::Machine(machine) => svm::machine(machine, table, builder),
-        Estimator::Duels(duels) => svm::duels(duels, table, builder),
+        Estimator::Machine(machine) => Ok(svm::machine(machine, table, builder)),
+        Estimator::Duels(duels) => Ok(svm::duels(duels, table, builder)),
         Estimator::Network(network) => Ok(neural::network(network, table, builder)),
         Estimator::Neighbors(neighbors) => Ok(neighbors::neighbors(neighbors, table, builder)),
         Estimator::Calibrated(calibrated) => {

@@ -6,10 +6,7 @@ use crate::learn::onnx::proto::element;
 use crate::learn::{Duels, Kernel, Machine, Votes};
 
 /// A machine with a kernel.
-///
-/// # Errors
-/// If its probabilities are coupled by iteration.
-pub(super) fn machine(of: &Machine, table: &Table, builder: &mut Builder) -> Result<Name, String> {
+pub(super) fn machine(of: &Machine, table: &Table, builder: &mut Builder) -> Name {
     let (columns, vectors) = (of.means.len(), of.squares.len());
     let means = builder.tensor(doubles(&[1, columns], &of.means));
     let centered = builder.op("Sub", &[&table.all, &means]);
@@ -19,7 +16,7 @@ pub(super) fn machine(of: &Machine, table: &Table, builder: &mut Builder) -> Res
     let products = builder.op("MatMul", &[&centered, &turned]);
     let alike = kernel(of, &centered, &products, builder);
     let Some(voting) = &of.voting else {
-        return Ok(decisions(&alike, &of.coefficients, vectors, &of.intercepts, builder));
+        return decisions(&alike, &of.coefficients, vectors, &of.intercepts, builder);
     };
     let (classes, starts) = (voting.votes.present.len(), &voting.starts);
     let width = classes - 1;
@@ -37,10 +34,7 @@ pub(super) fn machine(of: &Machine, table: &Table, builder: &mut Builder) -> Res
 }
 
 /// Weighted sums that decide between each two classes.
-///
-/// # Errors
-/// As `machine`.
-pub(super) fn duels(of: &Duels, table: &Table, builder: &mut Builder) -> Result<Name, String> {
+pub(super) fn duels(of: &Duels, table: &Table, builder: &mut Builder) -> Name {
     let told = builder.sums(&of.coefficients, &of.intercepts, table);
     votes(&of.votes, &told, table, builder)
 }
@@ -93,16 +87,12 @@ fn kernel(of: &Machine, centered: &str, products: &str, builder: &mut Builder) -
 }
 
 /// Each class' share by the decisions between pairs; the largest is that of the class with most votes.
-fn votes(of: &Votes, told: &str, table: &Table, builder: &mut Builder) -> Result<Name, String> {
+fn votes(of: &Votes, told: &str, table: &Table, builder: &mut Builder) -> Name {
     let classes = of.present.len();
     if classes == 2 {
         let slope = builder.float(of.slopes.first().copied().unwrap_or(1.0));
         let odds = builder.op("Mul", &[told, &slope]);
-        return Ok(builder.odds(&odds, &of.present, of.count, table));
-    }
-    if !of.slopes.is_empty() {
-        return Err("the probabilities of more than two classes are found step by step; without `probability` it goes"
-            .to_owned());
+        return builder.odds(&odds, &of.present, of.count, table);
     }
     let pairs = classes * (classes - 1) / 2;
     let matrix = |first_value: f64, second_value: f64| {
@@ -120,18 +110,96 @@ fn votes(of: &Votes, told: &str, table: &Table, builder: &mut Builder) -> Result
     let (to_second, to_first) = (builder.tensor(matrix(0.0, 1.0)), builder.tensor(matrix(1.0, 0.0)));
     let (second, first) = (builder.op("MatMul", &[&second, &to_second]), builder.op("MatMul", &[&first, &to_first]));
     let votes = builder.op("Add", &[&second, &first]);
-    let signs = builder.tensor(matrix(-1.0, 1.0));
-    let sums = builder.op("MatMul", &[told, &signs]);
-    // votes - most + s / (3·(|s| + 1)): among equals the clearer one.
+    let shares = if of.slopes.is_empty() {
+        let signs = builder.tensor(matrix(-1.0, 1.0));
+        let sums = builder.op("MatMul", &[told, &signs]);
+        ranked(&votes, &sums, builder)
+    } else {
+        coupled(&of.slopes, told, classes, builder)
+    };
+    let crowned = crown(&votes, &shares, classes, builder);
+    builder.spread(&crowned, &of.present, of.count, table)
+}
+
+/// e^(votes + s / (3·(|s| + 1))), brought to a sum of 1: among equals the clearer one.
+fn ranked(votes: &str, sums: &str, builder: &mut Builder) -> Name {
     let (one, three) = (builder.float(1.0), builder.float(3.0));
-    let size = builder.op("Abs", &[&sums]);
+    let size = builder.op("Abs", &[sums]);
     let more = builder.op("Add", &[&size, &one]);
     let more = builder.op("Mul", &[&more, &three]);
-    let clear = builder.op("Div", &[&sums, &more]);
-    let ranks = builder.op("Add", &[&votes, &clear]);
-    let shares = builder.op_with("Softmax", &[&ranks], vec![int("axis", 1)]);
-    let crowned = crown(&votes, &shares, classes, builder);
-    Ok(builder.spread(&crowned, &of.present, of.count, table))
+    let clear = builder.op("Div", &[sums, &more]);
+    let ranks = builder.op("Add", &[votes, &clear]);
+    builder.op_with("Softmax", &[&ranks], vec![int("axis", 1)])
+}
+
+/// The probabilities of pairs made those of classes: for each row the linear system that they solve, by elimination.
+fn coupled(slopes: &[f64], told: &str, classes: usize, builder: &mut Builder) -> Name {
+    let system = system(slopes, told, classes, builder);
+    let solved = (0..classes).fold(system, |system, at| eliminated(&system, at, classes, builder));
+    let (right, last) = (builder.tensor(ints(&[], &[classes as i64])), vec![int("axis", 2)]);
+    let found = builder.op_with("Gather", &[&solved, &right], last);
+    let zero = builder.float(0.0);
+    let found = builder.op("Max", &[&found, &zero]);
+    let along = builder.tensor(ints(&[1], &[1]));
+    let total = builder.op("ReduceSum", &[&found, &along]);
+    builder.op("Div", &[&found, &total])
+}
+
+/// `[rows, classes, classes + 1]`: the matrix Q + 1, and 1 on the right-hand side.
+fn system(slopes: &[f64], told: &str, classes: usize, builder: &mut Builder) -> Name {
+    let pairs = slopes.len();
+    let slopes = builder.tensor(doubles(&[1, pairs], slopes));
+    let odds = builder.op("Mul", &[told, &slopes]);
+    let sure = builder.op("Sigmoid", &[&odds]);
+    let (least, most, one) =
+        (builder.float(Votes::LEAST_SURE), builder.float(1.0 - Votes::LEAST_SURE), builder.float(1.0));
+    let sure = builder.op("Max", &[&sure, &least]);
+    let second = builder.op("Min", &[&sure, &most]);
+    let first = builder.op("Sub", &[&one, &second]);
+    let product = builder.op("Mul", &[&second, &first]);
+    let beside = builder.op("Neg", &[&product]);
+    // Of each class the squares of what the others are told to be.
+    let mut into = vec![0.0; 2 * pairs * classes];
+    let mut places = vec![(pairs + classes) as i64; classes * (classes + 1)];
+    for (pair, (first, second)) in each_pair(classes).enumerate() {
+        into[pair * classes + first] = 1.0;
+        into[(pairs + pair) * classes + second] = 1.0;
+        places[first * (classes + 1) + second] = pair as i64;
+        places[second * (classes + 1) + first] = pair as i64;
+    }
+    for class in 0..classes {
+        places[class * (classes + 1) + class] = (pairs + class) as i64;
+    }
+    let axis = || vec![int("axis", 1)];
+    let sides = builder.op_with("Concat", &[&second, &first], axis());
+    let squares = builder.op("Mul", &[&sides, &sides]);
+    let into = builder.tensor(doubles(&[2 * pairs, classes], &into));
+    let own = builder.op("MatMul", &[&squares, &into]);
+    let start = builder.tensor(ints(&[1], &[0]));
+    let some = builder.op_with("Gather", &[&own, &start], axis());
+    let nothing = builder.op("Sub", &[&some, &some]);
+    let parts = builder.op_with("Concat", &[&beside, &own, &nothing], axis());
+    let places = builder.tensor(ints(&[classes, classes + 1], &places));
+    let system = builder.op_with("Gather", &[&parts, &places], axis());
+    builder.op("Add", &[&system, &one])
+}
+
+/// The system with one class' column made that of the identity.
+fn eliminated(system: &str, at: usize, classes: usize, builder: &mut Builder) -> Name {
+    let place = builder.tensor(ints(&[1], &[at as i64]));
+    let pick = |from: &str, axis: i64, builder: &mut Builder| {
+        builder.op_with("Gather", &[from, &place], vec![int("axis", axis)])
+    };
+    let row = pick(system, 1, builder);
+    let pivot = pick(&row, 2, builder);
+    let row = builder.op("Div", &[&row, &pivot]);
+    let column = pick(system, 2, builder);
+    // What is taken from the own row leaves the divided one.
+    let own: Vec<f64> = (0..classes).map(|class| f64::from(u8::from(class == at))).collect();
+    let own = builder.tensor(doubles(&[1, classes, 1], &own));
+    let factors = builder.op("Sub", &[&column, &own]);
+    let taken = builder.op("Mul", &[&factors, &row]);
+    builder.op("Sub", &[system, &taken])
 }
 
 /// Where another class than the one with most votes has the largest share, the two change places.
