@@ -1,8 +1,10 @@
 //! The digest of a column's content, and the bytes of a table's part.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Write};
 
-use polars::prelude::{Column, CompatLevel, DataFrame, DataType, IpcReader, IpcWriter, SerReader, SerWriter};
+use polars::prelude::{
+    Column, CompatLevel, DataFrame, DataType, IpcReader, IpcWriter, PolarsError, SerReader, SerWriter,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::cell::canonical;
@@ -51,21 +53,26 @@ pub fn column_digest(column: &Column) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// A part as an Arrow IPC file: equal rows give equal bytes.
-pub fn to_bytes(frame: &DataFrame) -> Result<Vec<u8>, Fault> {
+/// Writes a part as an Arrow IPC file: equal rows give equal bytes.
+///
+/// # Errors
+/// If `into` takes no more.
+pub fn write_rows(frame: &DataFrame, into: impl Write) -> io::Result<()> {
+    let broken = |error| match error {
+        PolarsError::IO { error, .. } => io::Error::new(error.kind(), error),
+        error => io::Error::other(error),
+    };
     let columns: Vec<Column> = frame.columns().iter().map(canonical).collect();
-    let mut frame = DataFrame::new(frame.height(), columns).map_err(unexpected)?;
-    let mut bytes = Vec::new();
+    let mut frame = DataFrame::new(frame.height(), columns).map_err(broken)?;
     // Views of strings may be laid out in more than one way; the oldest level has plain strings, end to end.
-    IpcWriter::new(&mut bytes)
+    IpcWriter::new(into)
         .with_compat_level(CompatLevel::oldest())
         .with_parallel(false)
         .finish(&mut frame)
-        .map_err(unexpected)?;
-    Ok(bytes)
+        .map_err(broken)
 }
 
-/// What [`to_bytes`] made.
+/// What [`write_rows`] wrote.
 pub fn from_bytes(bytes: Vec<u8>) -> Result<DataFrame, Fault> {
     IpcReader::new(Cursor::new(bytes)).finish().map_err(unexpected)
 }
@@ -74,6 +81,12 @@ pub fn from_bytes(bytes: Vec<u8>) -> Result<DataFrame, Fault> {
 mod tests {
     use super::*;
     use crate::data::{Kind, Value, column_of};
+
+    fn to_bytes(frame: &DataFrame) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_rows(frame, &mut bytes).expect("memory takes all");
+        bytes
+    }
 
     #[test]
     fn equal_content_gives_equal_bytes_however_it_came_to_be() {
@@ -95,13 +108,13 @@ mod tests {
         };
         let whole = frame(0..3);
         for other in [&pieces, &longer] {
-            assert_eq!(to_bytes(&whole).expect("bytes"), to_bytes(other).expect("bytes"));
+            assert_eq!(to_bytes(&whole), to_bytes(other));
             for name in ["s", "x"] {
                 let digest = |frame: &DataFrame| column_digest(frame.column(name).expect("there"));
                 assert_eq!(digest(&whole), digest(other));
             }
         }
-        let back = from_bytes(to_bytes(&whole).expect("bytes")).expect("read");
+        let back = from_bytes(to_bytes(&whole)).expect("read");
         assert!(back.equals_missing(&whole));
         assert_eq!(back.dtypes(), whole.dtypes());
         assert_ne!(

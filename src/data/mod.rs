@@ -23,7 +23,7 @@ pub use cell::{collect, column_of, value_at};
 pub use cells::Cells;
 pub use column_map::ColumnMap;
 pub use contract::{ColumnRule, Contract, ExtraColumns, OnViolation, RowRule, Violation};
-pub use digest::{column_digest, from_bytes, to_bytes};
+pub use digest::{column_digest, from_bytes, write_rows};
 pub use kind::Kind;
 pub use matrix::Matrix;
 pub use parse::{cell as parse_cell, duration};

@@ -211,7 +211,10 @@ fn keep(cx: &Cx, worked: Worked) -> Result<Made, Fault> {
     let mut outputs = BTreeMap::new();
     let mut parts = Vec::new();
     for (part, frame) in worked.table.parts() {
-        let digest = cx.store.put(&data::to_bytes(frame)?)?;
+        // Straight into the store: in memory the rows are once.
+        let mut writer = cx.store.writer()?;
+        data::write_rows(frame, &mut writer).map_err(|error| writer.error(error))?;
+        let digest = writer.finish()?;
         outputs.insert(part.name().to_owned(), digest);
         let columns =
             frame.columns().iter().map(|column| (column.name().to_string(), Digest(column_digest(column)))).collect();
