@@ -166,8 +166,12 @@ impl Grower<'_> {
             return;
         }
         let mut cells = self.fresh();
-        self.gather(0, rows);
-        let (index, packed) = (&self.space.index, &self.space.gathered);
+        let all = rows == self.space.gradients.packed.len();
+        if !all {
+            self.gather(0, rows);
+        }
+        let Space { index, gathered, gradients, .. } = &*self.space;
+        let packed = if all { &gradients.packed } else { gathered };
         let fill = |(group, cells): (usize, &mut [Cells])| codes.fill(group, index, packed, cells);
         if rows * codes.features.len() > SHARED {
             cells.par_chunks_mut(WIDTH).enumerate().for_each(fill);
@@ -201,10 +205,6 @@ impl Grower<'_> {
     fn gather(&mut self, first: usize, end: usize) {
         let Space { index, gathered, gradients, .. } = &mut *self.space;
         gathered.clear();
-        if end - first == gradients.packed.len() {
-            gathered.extend_from_slice(&gradients.packed);
-            return;
-        }
         gathered.extend(index[first..end].iter().map(|&row| gradients.packed[row as usize]));
     }
 

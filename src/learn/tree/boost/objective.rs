@@ -24,8 +24,8 @@ pub(in crate::learn) enum Loss {
 
 /// The answers, as they are best computed with.
 enum Answers<'a> {
-    /// Two classes: 1 for the second, 0 for the first.
-    Two(Vec<f64>),
+    /// Two classes, and which is the second.
+    Two(&'a [u32], u32),
     /// More: each row's place among the classes that occur, and how many occur.
     Many(&'a [u32], Vec<u32>),
     /// Numbers, divided by `unit`.
@@ -60,10 +60,7 @@ impl<'a> Objective<'a> {
         let weights = data.weights.filter(|weights| weights.iter().any(|value| *value != weight));
         let weights = weights.map(|weights| weights.iter().map(|value| value / weight).collect());
         let (unit, answers) = match data.y {
-            Target::Classes { codes, .. } if present.len() == 2 => {
-                let second = |code: &u32| f64::from(u8::from(*code == present[1]));
-                (1.0, Answers::Two(codes.iter().map(second).collect()))
-            }
+            Target::Classes { codes, .. } if present.len() == 2 => (1.0, Answers::Two(codes, present[1])),
             Target::Classes { codes, .. } => (1.0, Answers::Many(codes, present.to_vec())),
             Target::Numbers(numbers) => {
                 let unit = power(numbers.iter().copied());
@@ -117,8 +114,9 @@ impl<'a> Objective<'a> {
         let each = || rows.iter().map(|&row| row as usize);
         let total = sum(each().map(|row| self.weight(row)));
         match &self.answers {
-            Answers::Two(truth) => {
-                let second = sum(each().map(|row| self.weight(row) * truth[row])) / total;
+            Answers::Two(codes, second) => {
+                let truth = |row: usize| f64::from(u8::from(codes[row] == *second));
+                let second = sum(each().map(|row| self.weight(row) * truth(row))) / total;
                 vec![log(second) - log(1.0 - second)]
             }
             Answers::Many(codes, present) => {
@@ -169,10 +167,10 @@ impl<'a> Objective<'a> {
             let range = first..first + pairs.len();
             let scores = &scores[range.clone()];
             match &self.answers {
-                Answers::Two(truth) => {
-                    for ((pair, score), truth) in pairs.iter_mut().zip(scores).zip(&truth[range.clone()]) {
+                Answers::Two(codes, second) => {
+                    for ((pair, score), code) in pairs.iter_mut().zip(scores).zip(&codes[range.clone()]) {
                         // Exact far out too: what is small is never a difference.
-                        let side = 2.0 * truth - 1.0;
+                        let side = if code == second { 1.0 } else { -1.0 };
                         let wrong = 1.0 / (1.0 + exp(score * side));
                         *pair = [(-side * wrong) as f32, (wrong * (1.0 - wrong)) as f32];
                     }
@@ -215,8 +213,8 @@ impl<'a> Objective<'a> {
     pub(super) fn loss(&self, scores: &[Vec<f64>], rows: &[u32]) -> f64 {
         let each = || rows.iter().map(|&row| row as usize);
         let of = |row: usize| match &self.answers {
-            Answers::Two(truth) => {
-                let z = scores[0][row] * (1.0 - 2.0 * truth[row]);
+            Answers::Two(codes, second) => {
+                let z = if codes[row] == *second { -scores[0][row] } else { scores[0][row] };
                 z.max(0.0) + ln_1p(elementary::exp(-z.abs()))
             }
             Answers::Many(codes, present) => {
