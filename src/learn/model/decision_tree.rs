@@ -75,7 +75,7 @@ pub struct DecisionTree(Params);
 
 impl Model for DecisionTree {
     const NAME: &'static str = "decision_tree";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "a tree of cuts, each of one feature; its leaves answer";
     const EXAMPLE: &'static str = "{max_depth: 5, min_samples_leaf: 10}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];

@@ -14,7 +14,7 @@ pub struct ExtraTrees(forest::Params);
 
 impl Model for ExtraTrees {
     const NAME: &'static str = "extra_trees";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "trees whose cuts are drawn by chance, whose answers are averaged";
     const EXAMPLE: &'static str = "{n_estimators: 200, min_samples_leaf: 3}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];

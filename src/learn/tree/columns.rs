@@ -10,7 +10,7 @@ use crate::data::Matrix;
 pub(super) const LOCAL: usize = 1024;
 
 /// How many rows are turned at a time.
-const TILE: usize = 256;
+pub(super) const TILE: usize = 256;
 
 /// Nodes of less than that part of all rows read codes row by row.
 const SPARSE: usize = 16;
@@ -64,7 +64,13 @@ pub(super) struct Codes<'a, C> {
     stride: usize,
 }
 
-impl<C: Code> Codes<'_, C> {
+impl<'a, C: Code> Codes<'a, C> {
+    /// Of rows that lie `stride` codes apart.
+    #[inline(always)]
+    pub(super) fn new(codes: &'a [C], stride: usize) -> Self {
+        Self { codes, stride }
+    }
+
     /// The bin of a row.
     #[inline(always)]
     pub(super) fn of<R: Item>(&self, row: R) -> C {
@@ -80,12 +86,19 @@ pub(super) trait Columns: Sync {
     fn columns(&self) -> usize;
     /// The bins of a column, for one who looks at so many rows.
     fn codes(&self, column: usize, rows: usize) -> Codes<'_, Self::Code>;
+    /// Which row of the matrix a row is.
+    #[inline]
+    fn row(&self, row: usize) -> usize {
+        row
+    }
     /// How many bins a column has, without the one of missing values.
     fn count(&self, column: usize) -> usize;
     /// Whether a row lacks a value.
     fn missing(&self, column: usize) -> bool;
     /// Whether the bins have no order.
     fn is_category(&self, column: usize) -> bool;
+    /// Whether rows of the same bin have the same value.
+    fn is_exact(&self, column: usize) -> bool;
     /// The smallest and the largest number in a bin.
     fn range(&self, column: usize, bin: usize) -> (f64, f64);
     /// The number in the middle of a bin.
@@ -94,7 +107,14 @@ pub(super) trait Columns: Sync {
         low / 2.0 + high / 2.0
     }
     /// The last bin from `first` up to `end`, the latter left out, whose middle is at most a number; else `first`.
-    fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize;
+    fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize {
+        let (mut low, mut high) = (first, end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            (low, high) = if self.middle(column, middle) <= number { (middle + 1, high) } else { (low, middle) };
+        }
+        low.max(first + 1) - 1
+    }
 
     /// The number midway between two bins.
     fn threshold(&self, column: usize, last: usize, next: usize) -> f64 {
@@ -111,18 +131,19 @@ pub(super) trait Columns: Sync {
 /// All rows' columns.
 pub(super) struct Table<'a> {
     pub(super) bins: &'a Bins,
-    /// The codes once more, row after row: the few rows of a small node lie in few lines of the cache.
+    /// The codes once more, row after row: the few rows of a small node lie in few lines of the cache. None if small
+    /// nodes are not read.
     by_rows: Vec<u8>,
-    /// The smallest, the largest and the middle number of each bin, 256 a column.
+    /// The smallest and the largest number of each bin, 256 a column.
     low: Vec<f64>,
     high: Vec<f64>,
-    middles: Vec<f64>,
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(bins: &'a Bins) -> Self {
+    /// Of binned columns; `small`: nodes of a small part of the rows are read as well.
+    pub(super) fn new(bins: &'a Bins, small: bool) -> Self {
         let (rows, columns) = (bins.rows(), bins.columns());
-        let mut by_rows = vec![0; rows * columns];
+        let mut by_rows = vec![0; if small { rows * columns } else { 0 }];
         by_rows.par_chunks_mut(TILE * columns).enumerate().for_each(|(tile, into)| {
             let first = tile * TILE;
             for column in 0..columns {
@@ -136,8 +157,7 @@ impl<'a> Table<'a> {
             };
             (0..columns).flat_map(|column| (0..256).map(move |at| bin(column, at))).collect()
         };
-        let middles = numbers(|(low, high)| low / 2.0 + high / 2.0);
-        Self { bins, by_rows, low: numbers(|(low, _)| low), high: numbers(|(_, high)| high), middles }
+        Self { bins, by_rows, low: numbers(|(low, _)| low), high: numbers(|(_, high)| high) }
     }
 }
 
@@ -150,7 +170,7 @@ impl Columns for Table<'_> {
 
     #[inline]
     fn codes(&self, column: usize, rows: usize) -> Codes<'_, u8> {
-        if rows * SPARSE < self.bins.rows() {
+        if rows * SPARSE < self.bins.rows() && !self.by_rows.is_empty() {
             return Codes { codes: &self.by_rows[column..], stride: self.bins.columns() };
         }
         Codes { codes: self.bins.column(column), stride: 1 }
@@ -168,30 +188,13 @@ impl Columns for Table<'_> {
         self.bins.is_category(column)
     }
 
+    fn is_exact(&self, column: usize) -> bool {
+        self.bins.is_exact(column)
+    }
+
     fn range(&self, column: usize, bin: usize) -> (f64, f64) {
         (self.low[column * 256 + bin], self.high[column * 256 + bin])
     }
-
-    #[inline]
-    fn middle(&self, column: usize, bin: usize) -> f64 {
-        self.middles[column * 256 + bin]
-    }
-
-    #[inline]
-    fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize {
-        let middles = &self.middles[column * 256 + first..column * 256 + end];
-        first + middles.partition_point(|middle| *middle <= number).saturating_sub(1)
-    }
-}
-
-/// The last place from `first` up to `end`, the latter left out, that all before are beneath too; else `first`.
-fn last(first: usize, end: usize, beneath: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (first, end);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        (low, high) = if beneath(middle) { (middle + 1, high) } else { (low, middle) };
-    }
-    low.max(first + 1) - 1
 }
 
 /// The columns of up to [`LOCAL`] rows, with a bin for each distinct number. So cuts of them are exact.
@@ -266,15 +269,15 @@ impl Columns for Local<'_> {
         self.bins.is_category(column)
     }
 
+    fn is_exact(&self, _: usize) -> bool {
+        true
+    }
+
     fn range(&self, column: usize, bin: usize) -> (f64, f64) {
         if self.bins.is_exact(column) {
             return self.bins.range(column, bin as u8);
         }
         (self.values[column][bin], self.values[column][bin])
-    }
-
-    fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize {
-        last(first, end, |bin| self.middle(column, bin) <= number)
     }
 }
 
@@ -351,11 +354,11 @@ impl Columns for Fine {
         false
     }
 
-    fn range(&self, _: usize, bin: usize) -> (f64, f64) {
-        (self.low[bin], self.high[bin])
+    fn is_exact(&self, _: usize) -> bool {
+        false
     }
 
-    fn under(&self, column: usize, first: usize, end: usize, number: f64) -> usize {
-        last(first, end, |bin| self.middle(column, bin) <= number)
+    fn range(&self, _: usize, bin: usize) -> (f64, f64) {
+        (self.low[bin], self.high[bin])
     }
 }

@@ -33,11 +33,22 @@ pub(super) enum Place {
     /// After bin `last`; the node's next one is `next`.
     Number { last: u16, next: u16 },
     /// After bin `last`, at that very number.
-    Drawn { last: u16, threshold: f64 },
+    Drawn { last: u32, threshold: f64 },
     /// Rows that have a value go left.
     Present,
     /// These bins go left.
     Set([u64; 4]),
+}
+
+impl Place {
+    /// The last bin that goes left, where bins are cut in their order.
+    pub(super) fn last(self) -> Option<usize> {
+        match self {
+            Self::Number { last, .. } => Some(usize::from(last)),
+            Self::Drawn { last, .. } => Some(last as usize),
+            Self::Present | Self::Set(_) => None,
+        }
+    }
 }
 
 /// The best cut of a column.

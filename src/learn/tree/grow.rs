@@ -4,8 +4,9 @@ use rayon::prelude::*;
 
 use super::Limits;
 use super::bins::Bins;
-use super::columns::{Code, Columns, LOCAL, Local, Table};
+use super::columns::{Code, Columns, LOCAL, Local};
 use super::criterion::{Ask, Best, Criterion, Item, Place};
+use super::keys::{Keys, NEAR};
 use super::pair::contains;
 use super::prune;
 use super::search::{Search, renamed};
@@ -33,7 +34,8 @@ pub(super) struct Grown {
 pub(super) struct Soil<'a, C> {
     pub(super) data: &'a Training<'a>,
     pub(super) bins: &'a Bins,
-    pub(super) table: &'a Table<'a>,
+    /// The keys that cuts by chance are drawn from.
+    pub(super) keys: Option<&'a Keys<'a>>,
     pub(super) criterion: &'a C,
     pub(super) limits: &'a Limits,
     /// The tree's stream of chance.
@@ -71,6 +73,11 @@ impl Task {
     pub(super) fn rows(&self) -> usize {
         self.end - self.first
     }
+
+    /// The same node, grown from rows of its own.
+    fn alone(&self) -> Self {
+        Self { first: 0, end: self.rows(), constants: 0, ..*self }
+    }
 }
 
 /// How a node is to be cut.
@@ -86,35 +93,53 @@ pub(super) struct Split {
 }
 
 /// Whether a node is a leaf.
-pub(super) enum Fate {
+pub(super) enum Fate<'a> {
     Leaf,
+    /// The rest of it is to be grown from copies of its rows' keys.
+    Near(&'a Keys<'a>),
     /// The rest of it is to be grown from its rows' own values.
     Later,
     Cut(Split),
+}
+
+/// What a tree or a part of one is grown from.
+#[derive(Clone, Copy, PartialEq)]
+enum Reach {
+    /// All rows' bins or keys. Nodes of few rows may be grown later.
+    Whole,
+    /// The keys of a few rows. Nodes whose rows have the same keys are grown later.
+    Near,
+    /// The values of a few rows.
+    Values,
 }
 
 /// Grows a tree or a part of one, node after node.
 pub(super) struct Grower<'a, C: Criterion, B: Columns> {
     pub(super) soil: &'a Soil<'a, C>,
     columns: &'a B,
-    /// Whether nodes of few rows are grown from their rows' own values.
-    whole: bool,
+    reach: Reach,
     pub(super) rows: Vec<C::Row>,
     spare: Vec<C::Row>,
-    pub(super) search: Search<C>,
+    pub(super) search: &'a mut Search<C>,
     pub(super) sums: C::Sums,
-    pub(super) grown: Grown,
+    pub(super) grown: &'a mut Grown,
 }
 
 /// Grows a tree on rows, of which there is at least one.
 ///
 /// # Errors
 /// If the fit was interrupted.
-pub(super) fn grow<C: Criterion>(soil: &Soil<C>, rows: Vec<C::Row>, chance: Chance) -> Result<Grown, Fault> {
-    let mut grower = Grower::new(soil, soil.table, rows, chance, C::Space::default(), true);
+pub(super) fn grow<C: Criterion, B: Columns>(
+    soil: &Soil<C>,
+    columns: &B,
+    rows: Vec<C::Row>,
+    mut search: Search<C>,
+) -> Result<(Grown, Search<C>), Fault> {
+    let mut grown = Grown::new(soil);
+    let mut grower = Grower::new(soil, columns, Reach::Whole, rows, &mut search, &mut grown);
     if let Some(leaves) = soil.limits.max_leaf_nodes {
         super::best_first::grow(&mut grower, leaves)?;
-        return Ok(prune::prune(grower.grown, soil.alpha(), soil.total));
+        return Ok((prune::prune(grown, soil.alpha(), soil.total), search));
     }
     let later = grower.depth_first(Task::root(grower.rows.len()))?;
     let rows = &grower.rows;
@@ -122,34 +147,40 @@ pub(super) fn grow<C: Criterion>(soil: &Soil<C>, rows: Vec<C::Row>, chance: Chan
     let parts: Vec<Grown> = later
         .par_iter()
         .enumerate()
-        .map_init(C::Space::default, |space, (nth, task)| part(soil, rows, *task, nth, space))
+        .map_init(C::Space::default, |space, (nth, task)| part(soil, &rows[task.first..task.end], task, nth, space))
         .collect::<Result<_, Fault>>()?;
-    let mut grown = grower.grown;
     for (task, part) in later.iter().zip(parts) {
         grown.graft(task.node, part);
     }
-    Ok(if grown.own.is_empty() { grown } else { prune::prune(grown, soil.alpha(), soil.total) })
+    Ok((if grown.own.is_empty() { grown } else { prune::prune(grown, soil.alpha(), soil.total) }, search))
 }
 
 /// Grows a part of a tree that few rows end in, from their own values.
 fn part<C: Criterion>(
     soil: &Soil<C>,
     rows: &[C::Row],
-    task: Task,
+    task: &Task,
     nth: usize,
     space: &mut C::Space,
 ) -> Result<Grown, Fault> {
-    let rows = &rows[task.first..task.end];
     let local = Local::new(soil.data.x, soil.bins, rows.iter().map(|row| row.index()));
     let chance = Chance::new(soil.data.seed, soil.stream | (nth as u64 + 1) << 32);
-    let mut grower = Grower::new(soil, &local, renamed(rows), chance, std::mem::take(space), false);
-    let root = Task { node: 0, first: 0, end: rows.len(), constants: 0, ..task };
-    grower.depth_first(root)?;
-    *space = grower.search.space;
-    Ok(grower.grown)
+    let mut search = Search::new(local.columns(), chance, std::mem::take(space));
+    let mut grown = Grown::new(soil);
+    let mut grower = Grower::new(soil, &local, Reach::Values, renamed(rows), &mut search, &mut grown);
+    grower.depth_first(Task { node: 0, ..task.alone() })?;
+    *space = search.space;
+    Ok(grown)
 }
 
 impl Grown {
+    /// A root and nothing else.
+    fn new<C: Criterion>(soil: &Soil<C>) -> Self {
+        let all = soil.limits.ccp_alpha > 0.0 || soil.limits.max_leaf_nodes.is_some();
+        let own = if all { vec![0] } else { Vec::new() };
+        Self { tree: Tree::new(soil.criterion.outputs()), gains: vec![0.0], own }
+    }
+
     /// Puts a part in the place of a node.
     fn graft(&mut self, node: usize, part: Grown) {
         let leaves = self.tree.graft(node, &part.tree);
@@ -166,24 +197,12 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
     fn new(
         soil: &'a Soil<'a, C>,
         columns: &'a B,
+        reach: Reach,
         rows: Vec<C::Row>,
-        chance: Chance,
-        space: C::Space,
-        whole: bool,
+        search: &'a mut Search<C>,
+        grown: &'a mut Grown,
     ) -> Self {
-        let outputs = soil.criterion.outputs();
-        let all = soil.limits.ccp_alpha > 0.0 || soil.limits.max_leaf_nodes.is_some();
-        let own = if all { vec![0] } else { Vec::new() };
-        Self {
-            soil,
-            columns,
-            whole,
-            spare: rows.clone(),
-            rows,
-            search: Search::new(columns.columns(), chance, space),
-            sums: soil.criterion.nothing(),
-            grown: Grown { tree: Tree::new(outputs), gains: vec![0.0], own },
-        }
+        Self { soil, columns, reach, spare: rows.clone(), rows, search, sums: soil.criterion.nothing(), grown }
     }
 
     /// Grows all beneath a node, and returns what is to be grown later.
@@ -195,6 +214,8 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
             }
             match self.fate(&task) {
                 Fate::Leaf => self.leaf(&task),
+                Fate::Near(keys) => self.near(&task, keys)?,
+                Fate::Later if self.soil.limits.random => self.by_values(&task)?,
                 Fate::Later => later.push(task),
                 Fate::Cut(split) => {
                     if !self.grown.own.is_empty() {
@@ -208,6 +229,27 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
         Ok(later)
     }
 
+    /// Grows all beneath a node from copies of its rows' keys.
+    fn near(&mut self, task: &Task, keys: &Keys) -> Result<(), Fault> {
+        let rows = &self.rows[task.first..task.end];
+        let few = keys.of(rows, std::mem::take(&mut self.search.room));
+        let Self { soil, .. } = *self;
+        let mut part = Grower::new(soil, &few, Reach::Near, renamed(rows), self.search, self.grown);
+        part.depth_first(task.alone())?;
+        self.search.room = few.into_room();
+        Ok(())
+    }
+
+    /// Grows all beneath a node from the values of its rows.
+    fn by_values(&mut self, task: &Task) -> Result<(), Fault> {
+        let rows = &self.rows[task.first..task.end];
+        let Self { soil, columns, .. } = *self;
+        let local = Local::new(soil.data.x, soil.bins, rows.iter().map(|row| columns.row(row.index())));
+        let mut part = Grower::new(soil, &local, Reach::Values, renamed(rows), self.search, self.grown);
+        part.depth_first(task.alone())?;
+        Ok(())
+    }
+
     fn is_done(&self, task: &Task) -> bool {
         let limits = self.soil.limits;
         task.depth >= limits.max_depth
@@ -218,7 +260,7 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
     }
 
     /// Sums up a node's rows, and says what becomes of it.
-    pub(super) fn fate(&mut self, task: &Task) -> Fate {
+    pub(super) fn fate(&mut self, task: &Task) -> Fate<'a> {
         let Soil { criterion, limits, total, .. } = *self.soil;
         self.sums = criterion.nothing();
         criterion.sum(&self.rows[task.first..task.end], &mut self.sums);
@@ -227,7 +269,17 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
             return Fate::Leaf;
         }
         let (few, deep) = (task.rows() <= LOCAL, limits.max_leaf_nodes.is_none());
-        if self.whole && limits.exact && few && deep {
+        // Cuts by chance are drawn from the numbers themselves, as far as these can be told apart.
+        let whole = self.reach == Reach::Whole;
+        let exact = whole && limits.exact && !limits.random;
+        if deep
+            && whole
+            && task.rows() <= NEAR
+            && let Some(keys) = self.soil.keys
+        {
+            return Fate::Near(keys);
+        }
+        if exact && few && deep {
             return Fate::Later;
         }
         let ask = Ask {
@@ -239,21 +291,20 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
             bounds: task.bounds,
         };
         let (mut found, mut constants) = (None, task.constants);
-        if self.whole && limits.exact && few {
+        if exact && few {
             found = self.search.local(self.soil, &ask);
         } else {
             let among = self.search.among(criterion, self.columns, limits, &ask, task.constants);
             constants = among.1;
             if let Some((feature, best)) = among.0 {
-                let finer = self.whole && limits.exact;
                 let (best, exactly) =
-                    if finer { self.search.finer(self.soil, feature, best, &ask) } else { (best, None) };
+                    if exact { self.search.finer(self.soil, self.columns, feature, best, &ask) } else { (best, None) };
                 found = Some((feature, best, exactly));
-            } else if self.whole && constants == self.columns.columns() && self.search.hides(self.soil, &ask) {
+            } else if constants == self.columns.columns() && self.hides(&ask) {
                 if few && deep {
                     return Fate::Later;
                 }
-                found = self.search.within(self.soil, &ask);
+                found = self.search.within(self.soil, self.columns, &ask);
             }
         }
         let Some((feature, best, exactly)) = found else {
@@ -264,6 +315,16 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
             return Fate::Leaf;
         }
         Fate::Cut(Split { feature, best, exactly, gain, constants })
+    }
+
+    /// Whether rows that share all bins may have different values none the less.
+    fn hides(&self, ask: &Ask<C>) -> bool {
+        let mut inexact = (0..self.columns.columns()).filter(|&column| !self.columns.is_exact(column));
+        inexact.any(|column| {
+            let values = self.soil.data.x.column(column);
+            let first = values[self.columns.row(ask.rows[0].index())];
+            ask.rows.iter().any(|row| values[self.columns.row(row.index())] != first && !first.is_nan())
+        })
     }
 
     /// Makes a leaf of a node whose rows were summed up last.
@@ -322,7 +383,7 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
                 Cut::Number(self.columns.threshold(split.feature, usize::from(last), usize::from(next)))
             }
             Place::Drawn { last, threshold } => {
-                Cut::Number(self.columns.settled(split.feature, usize::from(last), threshold))
+                Cut::Number(self.columns.settled(split.feature, last as usize, threshold))
             }
             Place::Present => Cut::Number(f64::MAX),
             Place::Set(mut set) => {
@@ -344,26 +405,28 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
     /// Puts the rows of the left side first, and says how many they are.
     fn part(&mut self, task: &Task, split: &Split) -> usize {
         let rows = &mut self.rows[task.first..task.end];
-        let spare = &mut self.spare[..];
-        let codes = self.columns.codes(split.feature, task.rows());
+        let (spare, columns) = (&mut self.spare[..], self.columns);
+        let codes = columns.codes(split.feature, task.rows());
         let missing_left = split.best.missing_left.unwrap_or_default();
         if let Some(threshold) = split.exactly {
             let values = self.soil.data.x.column(split.feature);
             return stable(rows, spare, |row| {
-                let value = values[row.index()];
+                let value = values[columns.row(row.index())];
                 value <= threshold || (missing_left && value.is_nan())
             });
         }
-        match split.best.place {
-            Place::Number { last, .. } | Place::Drawn { last, .. } => {
-                let last = B::Code::of(usize::from(last));
-                if missing_left {
-                    let goes = |code| code <= last || code == B::Code::MISSING;
-                    return stable(rows, spare, |row| goes(codes.of(row)));
-                }
-                stable(rows, spare, |row| codes.of(row) <= last)
+        if let Some(last) = split.best.place.last() {
+            let last = B::Code::of(last);
+            if missing_left {
+                let goes = |code| code <= last || code == B::Code::MISSING;
+                return stable(rows, spare, |row| goes(codes.of(row)));
             }
-            Place::Present => stable(rows, spare, |row| codes.of(row) != B::Code::MISSING),
+            return stable(rows, spare, |row| codes.of(row) <= last);
+        }
+        match split.best.place {
+            Place::Number { .. } | Place::Drawn { .. } | Place::Present => {
+                stable(rows, spare, |row| codes.of(row) != B::Code::MISSING)
+            }
             Place::Set(set) => stable(rows, spare, |row| {
                 let code = codes.of(row);
                 if code == B::Code::MISSING { missing_left } else { contains(&set, code.place()) }

@@ -94,7 +94,7 @@ pub(super) struct Space {
     /// Class and weight of the rows, in the order of their bins.
     sorted: Vec<(u32, f32)>,
     /// The code of each row.
-    codes: Vec<u16>,
+    codes: Vec<u32>,
     left: Shares,
     right: Shares,
 }
@@ -399,13 +399,13 @@ impl Criterion for Many<'_> {
         let Some(draw) = draw(columns, column, ask.rows, &mut space.codes, chance) else {
             return Found::Constant;
         };
-        let lacking = B::Code::MISSING.place() as u16;
+        let lacking = B::Code::MISSING.place() as u32;
         let missing_left = draw.missing.then_some(draw.missing_left);
         let (mut record, dense) = (Record::new(), self.count <= 4 * ask.rows.len());
         if dense {
             let codes = std::mem::take(&mut space.codes);
             let coded = ask.rows.iter().zip(&codes);
-            let goes = |code: u16| goes_left(&draw.place, code, lacking, draw.missing_left);
+            let goes = |code: u32| goes_left(&draw.place, code, lacking, draw.missing_left);
             let left = coded.filter(|(_, code)| goes(**code)).map(|(row, _)| *row);
             let score = if self.entropy { space.score::<true>(ask, left) } else { space.score::<false>(ask, left) };
             if let Some((over, under)) = score.filter(|score| record.beaten_by(*score)) {

@@ -8,6 +8,7 @@ mod columns;
 mod criterion;
 mod forest;
 mod grow;
+mod keys;
 mod many;
 mod out_of_bag;
 mod pair;
@@ -28,8 +29,10 @@ use self::bins::Bins;
 use self::columns::Table;
 use self::criterion::Criterion;
 use self::grow::Soil;
+use self::keys::Keys;
 use self::many::Many;
 use self::rows::{Counted, Marked, Repeated, Weighed};
+use self::search::Search;
 use self::trees::Tree;
 use super::chance::Chance;
 use super::linear::to_shares;
@@ -191,7 +194,9 @@ fn grow_all(data: &Training, plan: &Plan, scale: f64) -> Result<Forest, Fault> {
 
 fn grow_by<C: Criterion>(data: &Training, plan: &Plan, scale: f64, criterion: &C) -> Result<Forest, Fault> {
     let bins = Bins::new(data.x, bins::MOST);
-    let table = Table::new(&bins);
+    // Few rows are cut by chance at numbers that bins would not tell apart.
+    let keys = (plan.limits.random && plan.limits.max_leaf_nodes.is_none()).then(|| Keys::new(data.x, &bins));
+    let table = Table::new(&bins, keys.is_none());
     let done = AtomicUsize::new(0);
     let grown = (0..plan.trees)
         .into_par_iter()
@@ -203,8 +208,9 @@ fn grow_by<C: Criterion>(data: &Training, plan: &Plan, scale: f64, criterion: &C
             let mut sums = criterion.nothing();
             criterion.sum(&rows, &mut sums);
             let total = criterion.weight(&sums);
-            let soil = Soil { data, bins: &bins, table: &table, criterion, limits: &plan.limits, stream, total };
-            let grown = grow::grow(&soil, rows, chance)?;
+            let soil = Soil { data, bins: &bins, keys: keys.as_ref(), criterion, limits: &plan.limits, stream, total };
+            let search = Search::new(data.x.columns(), chance, C::Space::default());
+            let (grown, _) = grow::grow(&soil, &table, rows, search)?;
             let importance = importance(&grown, data.x.columns());
             data.watch.progress(done.fetch_add(1, Ordering::Relaxed) + 1, plan.trees, "trees");
             Ok((grown.tree, importance))

@@ -98,7 +98,7 @@ pub(super) struct Space<T> {
     /// The code of each row, with its place.
     keys: Vec<u32>,
     /// The code of each row.
-    codes: Vec<u16>,
+    codes: Vec<u32>,
 }
 
 impl<T: Tally> Default for Space<T> {
@@ -344,14 +344,14 @@ pub(super) fn drawn<C: Pair, B: Columns>(
         return Found::Constant;
     };
     let mut left = C::Tally::default();
-    let lacking = B::Code::MISSING.place() as u16;
+    let lacking = B::Code::MISSING.place() as u32;
     let coded = ask.rows.iter().zip(&space.codes);
     match &draw.place {
         Place::Drawn { last, .. } if !draw.missing_left => {
             coded.for_each(|(&row, code)| left.add(C::tally(row).only_if(code <= last)));
         }
         place => {
-            let goes = |code: u16| goes_left(place, code, lacking, draw.missing_left);
+            let goes = |code: u32| goes_left(place, code, lacking, draw.missing_left);
             coded.for_each(|(&row, &code)| left.add(C::tally(row).only_if(goes(code))));
         }
     }
@@ -366,12 +366,11 @@ pub(super) fn drawn<C: Pair, B: Columns>(
 }
 
 /// Whether a row of that code goes left.
-pub(super) fn goes_left(place: &Place, code: u16, lacking: u16, missing_left: bool) -> bool {
+pub(super) fn goes_left(place: &Place, code: u32, lacking: u32, missing_left: bool) -> bool {
     match place {
         _ if code == lacking => missing_left,
-        Place::Set(set) => contains(set, usize::from(code)),
-        Place::Number { last, .. } | Place::Drawn { last, .. } => code <= *last,
-        Place::Present => true,
+        Place::Set(set) => contains(set, code as usize),
+        place => place.last().is_none_or(|last| code as usize <= last),
     }
 }
 
@@ -389,17 +388,17 @@ pub(super) fn draw<B: Columns, R: Item>(
     columns: &B,
     column: usize,
     rows: &[R],
-    codes: &mut Vec<u16>,
+    codes: &mut Vec<u32>,
     chance: &mut Chance,
 ) -> Option<Draw> {
     let whole = columns.codes(column, rows.len());
     codes.clear();
-    codes.extend(rows.iter().map(|&row| whole.of(row).place() as u16));
+    codes.extend(rows.iter().map(|&row| whole.of(row).place() as u32));
     if columns.is_category(column) {
         return draw_set(codes, chance);
     }
-    let lacking = B::Code::MISSING.place() as u16;
-    let (mut least, mut most) = (u16::MAX, 0);
+    let lacking = B::Code::MISSING.place() as u32;
+    let (mut least, mut most) = (u32::MAX, 0);
     let mut missing = false;
     if columns.missing(column) {
         for &code in codes.iter() {
@@ -418,25 +417,20 @@ pub(super) fn draw<B: Columns, R: Item>(
     if least == most {
         return missing.then_some(Draw { place: Place::Present, missing, missing_left: false });
     }
-    let (first, end) = (usize::from(least), usize::from(most));
+    let (first, end) = (least as usize, most as usize);
     let share = chance.unit();
-    let threshold = columns.middle(column, first) * (1.0 - share) + columns.middle(column, end) * share;
+    let threshold = columns.range(column, first).0 * (1.0 - share) + columns.range(column, end).1 * share;
     // Bins stay whole: they lie where their middle lies.
-    let last = if codes.len() <= FEW / 3 {
-        let under = codes.iter().copied().filter(|&code| code < most);
-        under.filter(|&code| columns.middle(column, usize::from(code)) <= threshold).max().unwrap_or(least)
-    } else {
-        columns.under(column, first, end, threshold) as u16
-    };
+    let last = columns.under(column, first, end, threshold) as u32;
     let missing_left = missing && chance.below(2) == 0;
     Some(Draw { place: Place::Drawn { last, threshold }, missing, missing_left })
 }
 
 /// Each category goes left by the toss of a coin, unless all would go one way.
-fn draw_set(codes: &[u16], chance: &mut Chance) -> Option<Draw> {
+fn draw_set(codes: &[u32], chance: &mut Chance) -> Option<Draw> {
     let mut present = [false; 256];
     // Missing values' code is the largest, whatever it is.
-    codes.iter().for_each(|&code| present[usize::from(code).min(255)] = true);
+    codes.iter().for_each(|&code| present[(code as usize).min(255)] = true);
     let there: Vec<usize> = (0..256).filter(|&place| present[place]).collect();
     if there.len() < 2 {
         return None;

@@ -4,6 +4,7 @@ use super::Limits;
 use super::columns::{Columns, Fine, Local};
 use super::criterion::{Ask, Best, Criterion, Found, Item, Place};
 use super::grow::Soil;
+use super::keys::Room;
 use crate::learn::chance::Chance;
 
 /// Room and chance for searches, kept from one node to the next.
@@ -12,11 +13,13 @@ pub(super) struct Search<C: Criterion> {
     /// The features, first those that are constant in the node at hand.
     features: Vec<usize>,
     pub(super) space: C::Space,
+    /// Room for the keys of few rows.
+    pub(super) room: Room,
 }
 
 impl<C: Criterion> Search<C> {
     pub(super) fn new(features: usize, chance: Chance, space: C::Space) -> Self {
-        Self { chance, features: (0..features).collect(), space }
+        Self { chance, features: (0..features).collect(), space, room: Room::default() }
     }
 
     /// The best cut among features drawn without replacement, and more of them until one varies; and how many are
@@ -63,35 +66,38 @@ impl<C: Criterion> Search<C> {
         (best, start)
     }
 
-    /// Whether rows that share all bins have different values none the less.
-    pub(super) fn hides(&self, soil: &Soil<C>, ask: &Ask<C>) -> bool {
-        (0..soil.bins.columns()).filter(|&column| !soil.bins.is_exact(column)).any(|column| {
-            let values = soil.data.x.column(column);
-            let first = values[ask.rows[0].index()];
-            ask.rows.iter().any(|row| values[row.index()] != first && !first.is_nan())
-        })
-    }
-
     /// The best cut near one that was found between bins which hold several values each, with its number.
-    pub(super) fn finer(&mut self, soil: &Soil<C>, feature: usize, best: Best, ask: &Ask<C>) -> (Best, Option<f64>) {
+    pub(super) fn finer<B: Columns>(
+        &mut self,
+        soil: &Soil<C>,
+        columns: &B,
+        feature: usize,
+        best: Best,
+        ask: &Ask<C>,
+    ) -> (Best, Option<f64>) {
         let Place::Number { last, next } = best.place else {
             return (best, None);
         };
         if soil.bins.is_exact(feature) {
             return (best, None);
         }
-        self.fine(soil, feature, (last, next), ask).unwrap_or((best, None))
+        self.fine(soil, columns, feature, (last, next), ask).unwrap_or((best, None))
     }
 
     /// The best cut of rows that share all bins, by their values; any row but the first may differ.
-    pub(super) fn within(&mut self, soil: &Soil<C>, ask: &Ask<C>) -> Option<(usize, Best, Option<f64>)> {
+    pub(super) fn within<B: Columns>(
+        &mut self,
+        soil: &Soil<C>,
+        columns: &B,
+        ask: &Ask<C>,
+    ) -> Option<(usize, Best, Option<f64>)> {
         let mut record: Option<(usize, Best, Option<f64>)> = None;
         for feature in (0..soil.bins.columns()).filter(|&column| !soil.bins.is_exact(column)) {
-            let code = u16::from(soil.bins.column(feature)[ask.rows[0].index()]);
+            let code = u16::from(soil.bins.column(feature)[columns.row(ask.rows[0].index())]);
             if usize::from(code) >= soil.bins.count(feature) {
                 continue;
             }
-            let found = self.fine(soil, feature, (code, code), ask);
+            let found = self.fine(soil, columns, feature, (code, code), ask);
             if let Some((best, number)) = found.filter(|(best, _)| record.is_none_or(|(_, r, _)| best.score > r.score))
             {
                 record = Some((feature, best, number));
@@ -101,8 +107,16 @@ impl<C: Criterion> Search<C> {
     }
 
     /// The best cut within or between two bins, by the values they hold.
-    fn fine(&mut self, soil: &Soil<C>, feature: usize, bins: (u16, u16), ask: &Ask<C>) -> Option<(Best, Option<f64>)> {
-        let fine = Fine::new(soil.data.x, soil.bins, feature, bins, ask.rows.iter().map(|row| row.index()));
+    fn fine<B: Columns>(
+        &mut self,
+        soil: &Soil<C>,
+        columns: &B,
+        feature: usize,
+        bins: (u16, u16),
+        ask: &Ask<C>,
+    ) -> Option<(Best, Option<f64>)> {
+        let rows = ask.rows.iter().map(|row| columns.row(row.index()));
+        let fine = Fine::new(soil.data.x, soil.bins, feature, bins, rows);
         let rows = renamed(ask.rows);
         let sign = soil.limits.monotone.get(feature).copied().unwrap_or_default();
         let ask = Ask { sign, rows: &rows, ..*ask };
@@ -116,7 +130,7 @@ impl<C: Criterion> Search<C> {
         };
         match best.place {
             Place::Number { last, next } => Some((best, Some(fine.threshold(0, usize::from(last), usize::from(next))))),
-            Place::Drawn { last, threshold } => Some((best, Some(fine.settled(0, usize::from(last), threshold)))),
+            Place::Drawn { last, threshold } => Some((best, Some(fine.settled(0, last as usize, threshold)))),
             _ => None,
         }
     }
@@ -130,7 +144,6 @@ impl<C: Criterion> Search<C> {
         let number = match best.place {
             _ if soil.bins.is_exact(feature) => None,
             Place::Number { last, next } => Some(local.threshold(feature, usize::from(last), usize::from(next))),
-            Place::Drawn { last, threshold } => Some(local.settled(feature, usize::from(last), threshold)),
             _ => None,
         };
         Some((feature, best, number))
