@@ -14,7 +14,7 @@ pub struct RandomForest(forest::Params);
 
 impl Model for RandomForest {
     const NAME: &'static str = "random_forest";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const SUMMARY: &'static str = "trees on random rows and features, whose answers are averaged";
     const EXAMPLE: &'static str = "{n_estimators: 200, max_depth: 8}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];

@@ -125,7 +125,7 @@ pub(super) struct Grower<'a, C: Criterion, B: Columns> {
     pub(super) grown: &'a mut Grown,
 }
 
-/// Grows a tree on rows, of which there is at least one.
+/// Grows a tree on rows, of which there is at least one, in the memory of one that is no longer needed.
 ///
 /// # Errors
 /// If the fit was interrupted.
@@ -133,13 +133,14 @@ pub(super) fn grow<C: Criterion, B: Columns>(
     soil: &Soil<C>,
     columns: &B,
     rows: Vec<C::Row>,
-    mut search: Search<C>,
-) -> Result<(Grown, Search<C>), Fault> {
-    let mut grown = Grown::new(soil);
-    let mut grower = Grower::new(soil, columns, Reach::Whole, rows, &mut search, &mut grown);
+    search: &mut Search<C>,
+    mut grown: Grown,
+) -> Result<Grown, Fault> {
+    grown.clear(soil);
+    let mut grower = Grower::new(soil, columns, Reach::Whole, rows, search, &mut grown);
     if let Some(leaves) = soil.limits.max_leaf_nodes {
         super::best_first::grow(&mut grower, leaves)?;
-        return Ok((prune::prune(grown, soil.alpha(), soil.total), search));
+        return Ok(prune::prune(grown, soil.alpha(), soil.total));
     }
     let later = grower.depth_first(Task::root(grower.rows.len()))?;
     let rows = &grower.rows;
@@ -152,7 +153,7 @@ pub(super) fn grow<C: Criterion, B: Columns>(
     for (task, part) in later.iter().zip(parts) {
         grown.graft(task.node, part);
     }
-    Ok((if grown.own.is_empty() { grown } else { prune::prune(grown, soil.alpha(), soil.total) }, search))
+    Ok(if grown.own.is_empty() { grown } else { prune::prune(grown, soil.alpha(), soil.total) })
 }
 
 /// Grows a part of a tree that few rows end in, from their own values.
@@ -166,7 +167,8 @@ fn part<C: Criterion>(
     let local = Local::new(soil.data.x, soil.bins, rows.iter().map(|row| row.index()));
     let chance = Chance::new(soil.data.seed, soil.stream | (nth as u64 + 1) << 32);
     let mut search = Search::new(local.columns(), chance, std::mem::take(space));
-    let mut grown = Grown::new(soil);
+    let mut grown = Grown::new(soil.criterion.outputs());
+    grown.clear(soil);
     let mut grower = Grower::new(soil, &local, Reach::Values, renamed(rows), &mut search, &mut grown);
     grower.depth_first(Task { node: 0, ..task.alone() })?;
     *space = search.space;
@@ -174,11 +176,19 @@ fn part<C: Criterion>(
 }
 
 impl Grown {
-    /// A root and nothing else.
-    fn new<C: Criterion>(soil: &Soil<C>) -> Self {
+    /// A root and nothing else, of leaves of `outputs` values.
+    pub(super) fn new(outputs: usize) -> Self {
+        Self { tree: Tree::new(outputs), gains: Vec::new(), own: Vec::new() }
+    }
+
+    /// A root and nothing else again.
+    fn clear<C: Criterion>(&mut self, soil: &Soil<C>) {
         let all = soil.limits.ccp_alpha > 0.0 || soil.limits.max_leaf_nodes.is_some();
-        let own = if all { vec![0] } else { Vec::new() };
-        Self { tree: Tree::new(soil.criterion.outputs()), gains: vec![0.0], own }
+        self.tree.clear();
+        self.gains.clear();
+        self.gains.push(0.0);
+        self.own.clear();
+        self.own.resize(usize::from(all), 0);
     }
 
     /// Puts a part in the place of a node.

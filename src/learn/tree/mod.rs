@@ -20,6 +20,7 @@ mod sieve;
 mod trees;
 
 use std::marker::PhantomData;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -28,7 +29,7 @@ use self::answers::{Numbers, Two};
 use self::bins::Bins;
 use self::columns::Table;
 use self::criterion::Criterion;
-use self::grow::Soil;
+use self::grow::{Grown, Soil};
 use self::keys::Keys;
 use self::many::Many;
 use self::rows::{Counted, Marked, Repeated, Weighed};
@@ -44,6 +45,9 @@ pub use boost::{Boosted, Link};
 pub(super) use boost::{Limits as BoostLimits, Loss, Patience, Plan as BoostPlan, boost, boost_on};
 pub use forest::Forest;
 pub use trees::{Trees, View};
+
+/// How many trees a thread grows before all are put together.
+const AT_ONCE: usize = 8;
 
 /// Where a tree stops growing, and what it may cut.
 #[derive(Clone, Debug)]
@@ -197,30 +201,41 @@ fn grow_by<C: Criterion>(data: &Training, plan: &Plan, scale: f64, criterion: &C
     // Few rows are cut by chance at numbers that bins would not tell apart.
     let keys = (plan.limits.random && plan.limits.max_leaf_nodes.is_none()).then(|| Keys::new(data.x, &bins));
     let table = Table::new(&bins, keys.is_none());
+    let soil = Soil { data, bins: &bins, keys: keys.as_ref(), criterion, limits: &plan.limits, stream: 0, total: 0.0 };
     let done = AtomicUsize::new(0);
-    let grown = (0..plan.trees)
-        .into_par_iter()
-        .map(|tree| {
-            data.go_on()?;
-            let stream = tree as u64;
-            let mut chance = Chance::new(data.seed, stream);
-            let rows = draw(data, plan.draws, scale, criterion, &mut chance);
-            let mut sums = criterion.nothing();
-            criterion.sum(&rows, &mut sums);
-            let total = criterion.weight(&sums);
-            let soil = Soil { data, bins: &bins, keys: keys.as_ref(), criterion, limits: &plan.limits, stream, total };
-            let search = Search::new(data.x.columns(), chance, C::Space::default());
-            let (grown, _) = grow::grow(&soil, &table, rows, search)?;
-            let importance = importance(&grown, data.x.columns());
-            data.watch.progress(done.fetch_add(1, Ordering::Relaxed) + 1, plan.trees, "trees");
-            Ok((grown.tree, importance))
-        })
-        .collect::<Result<Vec<(Tree, Vec<f64>)>, Fault>>()?;
+    // What trees have grown in, for those that come after them.
+    let rooms = Mutex::new(Vec::new());
+    let room =
+        || (Search::new(data.x.columns(), Chance::new(0, 0), C::Space::default()), Grown::new(criterion.outputs()));
+    let grow = |tree: usize| {
+        data.go_on()?;
+        let (search, grown) = rooms.lock().expect("no thread panics with it").pop().unwrap_or_else(room);
+        let mut chance = Chance::new(data.seed, tree as u64);
+        let rows = draw(data, plan.draws, scale, criterion, &mut chance);
+        let mut sums = criterion.nothing();
+        criterion.sum(&rows, &mut sums);
+        let soil = Soil { stream: tree as u64, total: criterion.weight(&sums), ..soil };
+        let mut search = search.renewed(chance);
+        let grown = grow::grow(&soil, &table, rows, &mut search, grown)?;
+        let found = (grown.tree.compact(), importance(&grown, data.x.columns()));
+        rooms.lock().expect("no thread panics with it").push((search, grown));
+        data.watch.progress(done.fetch_add(1, Ordering::Relaxed) + 1, plan.trees, "trees");
+        Ok(found)
+    };
     let mut trees = Trees::new((0..data.x.columns()).map(|column| data.x.levels(column)), criterion.outputs());
     let mut importance = vec![0.0; data.x.columns()];
-    for (tree, shares) in grown {
-        trees.push(&tree)?;
-        importance.iter_mut().zip(&shares).for_each(|(to, part)| *to += part);
+    // A few at a time: those that wait to be put behind the others are there twice.
+    let few = AT_ONCE * rayon::current_num_threads();
+    for first in (0..plan.trees).step_by(few) {
+        let end = plan.trees.min(first + few);
+        let grown = (first..end).into_par_iter().map(grow).collect::<Result<Vec<(Tree, Vec<f64>)>, Fault>>()?;
+        for (tree, shares) in grown {
+            trees.push(&tree)?;
+            importance.iter_mut().zip(&shares).for_each(|(to, part)| *to += part);
+        }
+        if first == 0 {
+            trees.reserve(plan.trees - end);
+        }
     }
     to_shares(&mut importance);
     let mut forest = Forest { task: data.y.task(), importance, oob_score: None, trees };
@@ -233,7 +248,7 @@ fn grow_by<C: Criterion>(data: &Training, plan: &Plan, scale: f64, criterion: &C
 }
 
 /// The features' shares of what a tree's cuts take away. Each tree counts the same, however much there was to take.
-fn importance(grown: &grow::Grown, columns: usize) -> Vec<f64> {
+fn importance(grown: &Grown, columns: usize) -> Vec<f64> {
     let mut shares = vec![0.0; columns];
     for (node, gain) in grown.gains.iter().enumerate() {
         if let Some((_, feature)) = grown.tree.children(node) {

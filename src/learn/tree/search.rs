@@ -22,6 +22,12 @@ impl<C: Criterion> Search<C> {
         Self { chance, features: (0..features).collect(), space, room: Room::default() }
     }
 
+    /// As new, with the room that it has.
+    pub(super) fn renewed(self, chance: Chance) -> Self {
+        let Self { features, space, room, .. } = self;
+        Self { room, ..Self::new(features.len(), chance, space) }
+    }
+
     /// The best cut among features drawn without replacement, and more of them until one varies; and how many are
     /// known to be constant now. `known` of them are from the beginning: they are drawn as others are, and not looked
     /// at.

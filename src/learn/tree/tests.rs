@@ -416,3 +416,13 @@ fn cuts_by_chance_tell_numbers_apart_that_share_a_bin() {
     let right = said.iter().zip(&odd.1).filter(|(said, code)| said == code).count();
     assert!(right > 1600, "{right} of 2000");
 }
+
+#[test]
+fn leaves_that_are_sure_of_a_class_are_kept_once() {
+    let (x, y) = table();
+    let tree = grown(&x, &y, &plan(1, None)).trees;
+    let Target::Classes { count, .. } = y else { panic!("classes") };
+    assert!(tree.leaves() > count);
+    let kept = serde_json::to_value(&tree).expect("JSON")["values"].as_array().expect("values").len();
+    assert!(kept <= count * count, "{kept} values");
+}

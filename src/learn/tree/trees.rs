@@ -1,5 +1,6 @@
 //! Trees as flat arrays: what every model of trees keeps, and how a row finds its leaves.
 
+mod compact;
 mod sound;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,10 @@ const LEAF: u32 = 1 << 29;
 const NAME: u32 = LEAF - 1;
 /// How many nodes, leaves or words of sets there are at most.
 const MOST: usize = u32::MAX as usize;
+
+/// How much room is kept for trees to come, as a multiple of what those there are need. Room that is not used costs
+/// nothing.
+const SPARE: f64 = 1.1;
 
 /// How many rows go down a tree together.
 const LANES: usize = 8;
@@ -215,6 +220,16 @@ impl Tree {
         (tree, kept)
     }
 
+    /// A root and nothing else again, in the memory that the tree took.
+    pub(super) fn clear(&mut self) {
+        self.nodes.clear();
+        self.nodes.push(Node(LEAF, 0.0, u32::MAX));
+        self.cover.clear();
+        self.cover.push(1.0);
+        self.sets.clear();
+        self.values.clear();
+    }
+
     /// The values of all leaves, in the order they were said.
     pub(in crate::learn) fn values_mut(&mut self) -> &mut [f64] {
         &mut self.values
@@ -233,6 +248,16 @@ impl Trees {
             sets: Vec::new(),
             values: Vec::new(),
         }
+    }
+
+    /// Makes room for so many trees of the size of those that there are.
+    pub(super) fn reserve(&mut self, trees: usize) {
+        let more = |held: usize| (held as f64 / self.roots.len() as f64 * trees as f64 * SPARE) as usize;
+        let (nodes, sets, values) = (more(self.nodes.len()), more(self.sets.len()), more(self.values.len()));
+        self.nodes.reserve(nodes);
+        self.cover.reserve(nodes);
+        self.sets.reserve(sets);
+        self.values.reserve(values);
     }
 
     /// Puts a tree behind the others.
