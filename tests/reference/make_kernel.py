@@ -97,8 +97,9 @@ def main():
     for name in ["penguins", "iris", "wine", "breast_cancer", "diabetes"]:
         machine = (lambda _: SVR()) if name == "diabetes" else (lambda _: SVC())
         found[f"{name}: svm"] = scores(name, splits, machine)
-    for name in ["wine", "breast_cancer", "diabetes"]:
-        for kind, parameters in NETWORKS.items():
+    for name in ["wine", "breast_cancer", "diabetes", "iris", "penguins"]:
+        kinds = NETWORKS if name in ["wine", "breast_cancer", "diabetes"] else {"relu": NETWORKS["relu"]}
+        for kind, parameters in kinds.items():
 
             def network(seed, parameters=parameters):
                 if name != "diabetes":

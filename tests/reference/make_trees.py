@@ -103,7 +103,7 @@ def scores():
     splits = json.loads((HERE / "splits.json").read_text())
     found = []
     for model, given in SCORES:
-        for name in SETS if model == "decision_tree" else SETS[1:4]:
+        for name in SETS if model == "decision_tree" or not given else SETS[1:4]:
             x, y, rest = split(name, given)
             kind = MODELS[model][name == "diabetes"]
             if name == "diabetes":

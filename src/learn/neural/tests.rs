@@ -45,7 +45,7 @@ fn mean_scores_are_those_of_scikit_learn_within_their_noise() {
     let (all, splits) = (reference::json("kernel"), reference::json("splits"));
     let kinds: Vec<(&String, &Json)> =
         all.as_object().expect("entries").iter().filter(|(key, _)| key.contains(": network")).collect();
-    assert_eq!(kinds.len(), 15);
+    assert_eq!(kinds.len(), 17);
     kinds.into_par_iter().for_each(|(key, entry)| {
         let (set, kind) = key.split_once(": network ").expect("set: kind");
         let (x, y) = reference::table(set);
