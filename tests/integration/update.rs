@@ -132,3 +132,34 @@ fn a_split_that_is_drawn_anew_is_warned_of() {
     let quiet = mill.fine(&["check", "churn"]).stderr;
     assert!(!quiet.contains("anew"), "{quiet}");
 }
+
+/// The largest answer to the rows of the table.
+fn largest(mill: &Mill) -> f64 {
+    let text = mill.fine(&["predict", "grade", "--in", "data/grades.csv"]).stdout;
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let at = names.iter().position(|name| *name == "prediction").unwrap_or_else(|| panic!("{names:?}"));
+    lines.filter_map(|line| line.split(',').nth(at)?.parse::<f64>().ok()).fold(f64::NEG_INFINITY, f64::max)
+}
+
+#[test]
+fn a_model_goes_on_with_the_scale_of_the_last_one() {
+    let mill = Mill::grades();
+    let whole = mill.read("data/grades.csv");
+    let low = |line: &&str| {
+        line.rsplit(',').next().and_then(|grade| grade.parse().ok()).is_none_or(|grade: f64| grade < 12.0)
+    };
+    mill.file("data/grades.csv", &whole.lines().filter(low).map(|line| format!("{line}\n")).collect::<String>());
+    mill.edit("pipelines/grades.yaml", "    require: {r2: {min: 0.5}}\n", "");
+    let scaled = "model: linear_regression, target_transform: quantile, update: previous";
+    mill.edit("pipelines/grades.yaml", "model: linear_regression", scaled);
+    mill.run(&["grades"]);
+    mill.file("data/grades.csv", &whole);
+    let second = mill.run(&["grades"]);
+    assert!(step(&second, "line")["outputs"]["parent"].is_string(), "{second:#}");
+    // The scale of the first rows ends below 12; that of all rows doesn't.
+    assert!(largest(&mill) < 12.0, "{}", largest(&mill));
+    mill.edit("pipelines/grades.yaml", ", update: previous", "");
+    mill.run(&["grades"]);
+    assert!(largest(&mill) > 14.0, "{}", largest(&mill));
+}
