@@ -401,23 +401,6 @@ fn the_first_trees_can_be_kept_alone() {
 }
 
 #[test]
-fn cuts_by_chance_tell_numbers_apart_that_share_a_bin() {
-    // A bin holds about eight of the even numbers, and four of them after each other say the same.
-    let rows = |odd: u32| {
-        let numbers: Vec<f64> = (0..2000).map(|row| f64::from(row * 17 % 2000 * 2 + odd)).collect();
-        let noise = (0..2000).map(|row| f64::from(row * 7 % 31)).collect();
-        let codes: Vec<u32> = numbers.iter().map(|number| (number / 8.0) as u32 % 2).collect();
-        (named(2, 2000, [numbers, noise].concat()), codes)
-    };
-    let (even, odd) = (rows(0), rows(1));
-    let mut plan = plan(20, None);
-    (plan.limits.random, plan.limits.features) = (true, 2);
-    let said = labels(grown(&even.0, &Target::Classes { codes: even.1, count: 2 }, &plan), &odd.0);
-    let right = said.iter().zip(&odd.1).filter(|(said, code)| said == code).count();
-    assert!(right > 1600, "{right} of 2000");
-}
-
-#[test]
 fn leaves_that_are_sure_of_a_class_are_kept_once() {
     let (x, y) = table();
     let tree = grown(&x, &y, &plan(1, None)).trees;
