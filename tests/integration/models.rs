@@ -53,7 +53,7 @@ fn answers_are_explained_by_what_features_contribute() {
     mill.run(&["penguins"]);
     let scored = ["predict", "penguin-species", "--in", "data/penguins.csv", "--missing", "NA", "--explain"];
     let ran = mill.fine(&scored);
-    assert!(ran.stderr.contains("add up to the class' probability\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("add up to the class' log-odds\n"), "{}", ran.stderr);
     let scored = ran.stdout;
     let mut lines = scored.lines();
     let names: Vec<&str> = lines.next().expect("a header").split(',').collect();

@@ -194,6 +194,7 @@ const STAY: &[(&str, &str)] = &[
     ("parse_date", "epoch(parse_date(s, '%Y-%m-%d'))"),
     ("parse_datetime", "epoch(parse_datetime(s, '%Y-%m-%d %H:%M'))"),
     ("date_diff", "date_diff('day', d, e)"),
+    ("murmur3", "murmur3(s)"),
     ("date_trunc", "epoch(date_trunc('month', d))"),
 ];
 
