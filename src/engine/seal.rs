@@ -1,8 +1,8 @@
 //! Sealing: the recipes from the raw record to the model, joined, pruned, and put beside it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use polars::prelude::{DataFrame, IdxCa, NamedFrom};
+use polars::prelude::{BooleanChunked, DataFrame, IdxCa, NamedFrom};
 use serde_json::json;
 
 use super::key;
@@ -107,7 +107,7 @@ pub(super) fn seal(
         let rule = contract.filter(|_| own).and_then(|contract| contract.columns.get(&field.name));
         signature.push(InputField::new(&field.name, field.kind, rule, &cx.plan.sources[source].spec.reading.missing));
     }
-    let (rows, _) = raw_rows(raw.training(), training)?;
+    let (rows, _) = raw_rows(raw.training(), &once(training)?)?;
     let mut columns = Vec::new();
     for field in &signature {
         columns.push(rows.column(&field.name).map_err(unexpected)?);
@@ -123,6 +123,13 @@ pub(super) fn seal(
     let predictor = Sealed::open(&sealed.to_bytes())?;
     sealed.samples = records.into_iter().map(|record| Sample { outcome: predictor.answer(&record), record }).collect();
     Ok(sealed)
+}
+
+/// The rows of a part without copies: a row that is repeated tells no more of what rows look like.
+fn once(part: &DataFrame) -> Result<DataFrame, Fault> {
+    let mut seen = HashSet::new();
+    let first: BooleanChunked = positions(part)?.iter().map(|position| Some(seen.insert(position))).collect();
+    if first.all() { Ok(part.clone()) } else { part.filter(&first).map_err(unexpected) }
 }
 
 /// The raw rows behind the rows of a part, in their order, and the place of each in the part.
