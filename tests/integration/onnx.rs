@@ -10,7 +10,7 @@ use gristmill::expr::{Expr, Node, Scope};
 use gristmill::learn::onnx::proto::element;
 use gristmill::learn::onnx::{Graph, Tensor, Values};
 use gristmill::learn::{Estimator, Line, Task};
-use gristmill::recipe::RowStep;
+use gristmill::recipe::{Map, Mapped, RowStep, Term, Words};
 use gristmill::seal::onnx::export;
 use gristmill::seal::{FORMAT, Feature, InputField, Sealed, Trained};
 use serde_json::Value as Json;
@@ -185,6 +185,7 @@ const STAY: &[(&str, &str)] = &[
     ("contains", "contains(s, 'a')"),
     ("strpos", "strpos(s, 'a')"),
     ("reverse", "reverse(s) = 'a'"),
+    ("murmur3", "murmur3(s)"),
     ("lpad", "lpad(s, 3) = '  a'"),
     ("rpad", "rpad(s, 3) = 'a  '"),
     ("split_part", "split_part(s, '/', 1) = 'a'"),
@@ -240,6 +241,11 @@ fn model(sql: &str) -> Sealed {
     let (shape, params) = (Shape::of(COLUMNS), BTreeMap::new());
     let expr =
         Expr::parse(sql, &Scope { shape: &shape, params: &params }).unwrap_or_else(|why| panic!("{sql}: {why:?}"));
+    after(RowStep::set(vec![("x".to_owned(), expr)]))
+}
+
+/// A model that says what a step makes of `x`.
+fn after(step: RowStep) -> Sealed {
     let line = Line { coefficients: vec![1.0], intercept: 0.0, means: vec![0.0], importance: vec![1.0] };
     let trained = Trained {
         model: "linear_regression".to_owned(),
@@ -259,7 +265,7 @@ fn model(sql: &str) -> Sealed {
         format: FORMAT,
         ops: BTreeMap::new(),
         signature: COLUMNS.iter().map(|(name, kind)| InputField::new(name, *kind, None, &[])).collect(),
-        steps: vec![RowStep::set(vec![("x".to_owned(), expr)])],
+        steps: vec![step],
         trained,
         reference: Vec::new(),
         samples: Vec::new(),
@@ -381,6 +387,23 @@ fn every_function_goes_or_says_why_not() {
     for entry in gristmill::expr::functions() {
         assert!(seen.contains(entry.name), "nothing is said of `{}` in ONNX", entry.name);
     }
+}
+
+#[test]
+fn weighted_sums_go_and_words_stay() {
+    let inputs = ["f", "g", "i", "b"].map(str::to_owned).to_vec();
+    let output = |name: &str, weights: [f64; 4]| Mapped { name: name.to_owned(), weights: weights.to_vec() };
+    let outputs = vec![output("other", [1.0; 4]), output("x", [0.5, -0.25, 2.0, 3.0])];
+    let map = Map::new(inputs, vec![0.5, 0.0, -3.0, 0.25], outputs).expect("fits");
+    let sealed = after(RowStep::Map(map));
+    let ours = ours(&sealed);
+    assert!(ours.iter().flatten().count() > ROWS / 3);
+    let own = by_own(&export(&sealed).expect("it goes"));
+    assert_eq!(differ("a map", "its own runtime", &ours, &own), None);
+    let term = Term { term: "a".to_owned(), name: "x".to_owned() };
+    let words = after(RowStep::Words(Words::new("s", [1, 1], vec![term], None).expect("fits")));
+    let fault = export(&words).expect_err("a fault");
+    assert!(fault.message.contains("the words of `s`: ONNX has no operator"), "{}", fault.message);
 }
 
 fn functions(expr: &Expr, seen: &mut BTreeSet<&'static str>) {
