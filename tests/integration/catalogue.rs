@@ -83,7 +83,23 @@ fn turn(node: &mut Node) {
 
 #[test]
 fn an_unknown_field_of_an_op_is_a_mistake_at_its_key() {
-    for name in ["drop_missing", "drop_duplicates", "split", "one_hot", "standardize", "drop", "keep"] {
+    for name in [
+        "drop_missing",
+        "drop_duplicates",
+        "split",
+        "one_hot",
+        "standardize",
+        "drop",
+        "keep",
+        "target_encode",
+        "count_encode",
+        "hash_encode",
+        "pca",
+        "balance",
+        "sort",
+        "sample",
+        "limit",
+    ] {
         let document = Document::parse("x", "{colour: red}").expect("YAML");
         let faults = read(name, &document.root).err().unwrap_or_else(|| panic!("{name} takes anything"));
         assert!(faults.iter().any(|fault| fault.starts_with("colour: there is no key")), "{name}: {faults:?}");
@@ -107,6 +123,16 @@ fn every_op_of_this_version_of_the_language_is_there() {
         "bin",
         "one_hot",
         "standardize",
+        "group_rare",
+        "target_encode",
+        "count_encode",
+        "hash_encode",
+        "text",
+        "pca",
+        "balance",
+        "sort",
+        "sample",
+        "limit",
     ];
     for name in wanted {
         assert!(find(name).is_ok(), "{name}");

@@ -102,3 +102,29 @@ impl Op for DropDuplicates {
         table.only_marked(&marks)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{Kind, Value, positions};
+    use crate::ops::testing::{CX, halved, op, table_of};
+
+    #[test]
+    fn the_first_and_the_last_are_told_by_the_order_through_all_parts() {
+        let ints = |values: [i64; 5]| values.map(Value::Int).to_vec();
+        let table = table_of(&[("id", Kind::Int, ints([1, 1, 2, 1, 2])), ("day", Kind::Int, ints([5, 9, 4, 1, 3]))]);
+        let left = |table, argument: &str| -> Vec<i64> {
+            let sorted = op("sort: day", &table_of(&[("day", Kind::Int, Vec::new())]).shape);
+            let table = sorted.table(&serde_json::Value::Null, table, &CX).expect("sorted");
+            let after = op(argument, &table.shape).table(&serde_json::Value::Null, table, &CX).expect("done");
+            after
+                .parts()
+                .flat_map(|(_, frame)| positions(frame).expect("rows").iter().flatten().collect::<Vec<_>>())
+                .collect()
+        };
+        assert_eq!(left(table.clone(), "drop_duplicates: id"), [3, 4]);
+        assert_eq!(left(table.clone(), "drop_duplicates: {by: id, keep: last}"), [2, 1]);
+        // Rows 0, 2 and 4 are to train on.
+        assert_eq!(left(halved(&table), "drop_duplicates: {by: id, keep: last}"), [2, 1]);
+        assert_eq!(left(halved(&table), "drop_duplicates: {by: id, keep: none}"), [0i64; 0]);
+    }
+}
