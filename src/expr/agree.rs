@@ -173,6 +173,7 @@ fn call(tape: &mut Tape, entry: &'static FunctionEntry, depth: usize) -> Option<
                 expr(tape, below, &|kind| kind == Kind::Bool)
             }
             _ if entry.name == "in" && nth > 0 => constant(tape, kind),
+            _ if entry.name == "interpolate" && nth > 0 => constant(tape, Kind::Float),
             Takes::Constant => Expr::literal(Value::str(text_constant(tape, entry.name))),
             Takes::Any | Takes::Alike => expr(tape, below, &alike),
             Takes::Bool => expr(tape, below, &|kind| kind == Kind::Bool),

@@ -51,6 +51,20 @@ pub fn weekday(days: i64) -> i64 {
     (days + 3).rem_euclid(7) + 1
 }
 
+/// The week of its year by ISO 8601, 1 to 53: weeks start on Monday, and a week is of the year that its Thursday is in.
+pub fn week(number: i64) -> i64 {
+    let thursday = number - weekday(number) + 4;
+    (day_of_year(thursday) - 1) / 7 + 1
+}
+
+/// How many days its month has.
+pub fn days_in_month(number: i64) -> i64 {
+    let Civil { year, month, .. } = civil(number);
+    let next =
+        if month == 12 { Civil { year: year + 1, month: 1, day: 1 } } else { Civil { year, month: month + 1, day: 1 } };
+    days(next) - days(Civil { year, month, day: 1 })
+}
+
 /// The midnight a date starts with, in microseconds, if those fit.
 pub fn midnight(days: i32) -> Option<i64> {
     i64::from(days).checked_mul(DAY)
@@ -182,6 +196,10 @@ mod tests {
         assert_eq!(date_text(19_753), "2024-01-31");
         assert_eq!((weekday(0), weekday(-4), weekday(3)), (4, 7, 7));
         assert_eq!(day_of_year(19_753), 31);
+        // Of 2021-01-03, 2021-01-04, 2024-12-30 and 2026-12-31.
+        assert_eq!([18_630, 18_631, 20_087, 20_818].map(week), [53, 1, 1, 53]);
+        // Of 2000-02-01, 1900-02-28, 2024-12-31.
+        assert_eq!([10_988, -25_509, 20_088].map(days_in_month), [29, 28, 31]);
         assert_eq!(civil(i64::from(i32::MIN)).year, -5_877_641);
     }
 

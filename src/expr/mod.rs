@@ -20,6 +20,7 @@ mod murmur;
 mod parse;
 mod pattern;
 mod polars;
+pub mod probit;
 mod scalar;
 mod scope;
 mod tree;

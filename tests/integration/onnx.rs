@@ -66,6 +66,12 @@ const GO: &[&str] = &[
     "log1p(f * 1e-12)",
     "expm1(f)",
     "expm1(f * 1e-12)",
+    "interpolate(f, -2.5, 1, -1, 7, -1, 9, 0.5, 9, 3.999, 3)",
+    "interpolate(i, 2, 5)",
+    "interpolate(i, 1, 0, 1, 1, 15, 2)",
+    "probit(f)",
+    "probit(abs(f) / 1000)",
+    "probit(pow(10, f))",
     "sin(f)",
     "cos(f)",
     "i = j",
@@ -148,6 +154,10 @@ const GO: &[&str] = &[
     "day(m)",
     "weekday(m)",
     "day_of_year(m)",
+    "week(d)",
+    "week(m)",
+    "days_in_month(d)",
+    "days_in_month(m)",
     "hour(m)",
     "minute(m)",
     "second(m)",
@@ -199,7 +209,7 @@ const STAY: &[(&str, &str)] = &[
     ("date_trunc", "epoch(date_trunc('month', d))"),
 ];
 
-const COLUMNS: [(&str, Kind); 12] = [
+pub const COLUMNS: [(&str, Kind); 12] = [
     ("i", Kind::Int),
     ("j", Kind::Int),
     ("f", Kind::Float),
@@ -213,10 +223,10 @@ const COLUMNS: [(&str, Kind); 12] = [
     ("n", Kind::Datetime),
     ("u", Kind::Duration),
 ];
-const ROWS: usize = 97;
+pub const ROWS: usize = 97;
 
 /// A cell of the table: each column walks its values at a pace of its own, nulls between.
-fn cell(row: usize, column: usize) -> Value {
+pub fn cell(row: usize, column: usize) -> Value {
     if (row + column).is_multiple_of(7) {
         return Value::Null;
     }
@@ -241,11 +251,11 @@ fn model(sql: &str) -> Sealed {
     let (shape, params) = (Shape::of(COLUMNS), BTreeMap::new());
     let expr =
         Expr::parse(sql, &Scope { shape: &shape, params: &params }).unwrap_or_else(|why| panic!("{sql}: {why:?}"));
-    after(RowStep::set(vec![("x".to_owned(), expr)]))
+    sealed(vec![RowStep::set(vec![("x".to_owned(), expr)])])
 }
 
-/// A model that says what a step makes of `x`.
-fn after(step: RowStep) -> Sealed {
+/// A model that says what these steps make of `x`.
+pub fn sealed(steps: Vec<RowStep>) -> Sealed {
     let line = Line { coefficients: vec![1.0], intercept: 0.0, means: vec![0.0], importance: vec![1.0] };
     let trained = Trained {
         model: "linear_regression".to_owned(),
@@ -265,7 +275,7 @@ fn after(step: RowStep) -> Sealed {
         format: FORMAT,
         ops: BTreeMap::new(),
         signature: COLUMNS.iter().map(|(name, kind)| InputField::new(name, *kind, None, &[])).collect(),
-        steps: vec![step],
+        steps,
         trained,
         reference: Vec::new(),
         samples: Vec::new(),
@@ -273,7 +283,7 @@ fn after(step: RowStep) -> Sealed {
 }
 
 /// What our rows say: none where refused.
-fn ours(sealed: &Sealed) -> Vec<Option<f64>> {
+pub fn ours(sealed: &Sealed) -> Vec<Option<f64>> {
     let predictor = Sealed::open(&sealed.to_bytes()).unwrap_or_else(|fault| panic!("{fault:?}"));
     (0..ROWS)
         .map(|row| {
@@ -284,7 +294,7 @@ fn ours(sealed: &Sealed) -> Vec<Option<f64>> {
 }
 
 /// What the file says in this program's own runtime.
-fn by_own(bytes: &[u8]) -> Vec<Option<f64>> {
+pub fn by_own(bytes: &[u8]) -> Vec<Option<f64>> {
     let graph = Graph::read(bytes).unwrap_or_else(|why| panic!("{why:?}"));
     let inputs = graph.inputs.iter().map(|port| {
         let column = COLUMNS.iter().position(|(name, _)| *name == port.name).expect("a column");
@@ -313,7 +323,7 @@ fn count(cell: &Value) -> Option<i64> {
 }
 
 /// The table for scripts.
-fn columns() -> Json {
+pub fn columns() -> Json {
     let plain = |cell: Value| count(&cell).map_or_else(|| cell.to_json(), Json::from);
     let column = |nth: usize| (0..ROWS).map(|row| plain(cell(row, nth))).collect::<Json>();
     COLUMNS
@@ -324,7 +334,7 @@ fn columns() -> Json {
         .into()
 }
 
-fn differ(sql: &str, by: &str, ours: &[Option<f64>], theirs: &[Option<f64>]) -> Option<String> {
+pub fn differ(sql: &str, by: &str, ours: &[Option<f64>], theirs: &[Option<f64>]) -> Option<String> {
     assert_eq!(ours.len(), theirs.len(), "{sql}");
     for (row, (one, other)) in ours.iter().zip(theirs).enumerate() {
         let same = match (one, other) {
@@ -395,13 +405,13 @@ fn weighted_sums_go_and_words_stay() {
     let output = |name: &str, weights: [f64; 4]| Mapped { name: name.to_owned(), weights: weights.to_vec() };
     let outputs = vec![output("other", [1.0; 4]), output("x", [0.5, -0.25, 2.0, 3.0])];
     let map = Map::new(inputs, vec![0.5, 0.0, -3.0, 0.25], outputs).expect("fits");
-    let sealed = after(RowStep::Map(map));
+    let sealed = sealed(vec![RowStep::Map(map)]);
     let ours = ours(&sealed);
     assert!(ours.iter().flatten().count() > ROWS / 3);
     let own = by_own(&export(&sealed).expect("it goes"));
     assert_eq!(differ("a map", "its own runtime", &ours, &own), None);
     let term = Term { term: "a".to_owned(), name: "x".to_owned() };
-    let words = after(RowStep::Words(Words::new("s", [1, 1], vec![term], None).expect("fits")));
+    let words = sealed(vec![RowStep::Words(Words::new("s", [1, 1], vec![term], None).expect("fits"))]);
     let fault = export(&words).expect_err("a fault");
     assert!(fault.message.contains("the words of `s`: ONNX has no operator"), "{}", fault.message);
 }

@@ -29,6 +29,10 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
     part("day_of_year", |args, _| day(args, calendar::day_of_year))
         .also(&["dayofyear"])
         .doc("day_of_year(x)", "The day of the year, 1 to 366.", "day_of_year(DATE '2024-02-01')", "32"),
+    part("week", |args, _| day(args, calendar::week))
+        .doc("week(x)", "The week by ISO 8601, 1 to 53: it starts on Monday, and the first one has the year's first Thursday.", "week(DATE '2021-01-03')", "53"),
+    part("days_in_month", |args, _| day(args, calendar::days_in_month))
+        .doc("days_in_month(x)", "How many days its month has.", "days_in_month(DATE '2024-02-01')", "29"),
     part("hour", |args, _| time(args, |micros| micros / HOUR))
         .doc("hour(x)", "The hour, 0 to 23; of a date 0.", "hour(TIMESTAMP '2024-01-31 12:30:45')", "12"),
     part("minute", |args, _| time(args, |micros| micros / MINUTE % 60))

@@ -2,6 +2,7 @@
 
 mod cast;
 mod conditional;
+mod curve;
 mod date;
 mod number;
 mod operator;
@@ -163,8 +164,15 @@ impl fmt::Debug for FunctionEntry {
     }
 }
 
-static CATALOGUE: [&[FunctionEntry]; 6] =
-    [operator::ENTRIES, cast::ENTRIES, number::ENTRIES, text::ENTRIES, date::ENTRIES, conditional::ENTRIES];
+static CATALOGUE: [&[FunctionEntry]; 7] = [
+    operator::ENTRIES,
+    cast::ENTRIES,
+    number::ENTRIES,
+    curve::ENTRIES,
+    text::ENTRIES,
+    date::ENTRIES,
+    conditional::ENTRIES,
+];
 
 /// Every function that is called by name, by family: what the documentation lists.
 pub fn functions() -> &'static [FunctionEntry] {

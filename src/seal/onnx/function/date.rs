@@ -30,6 +30,8 @@ pub(super) fn apply(call: &Call, builder: &mut Builder) -> Option<Result<Cell, S
             builder.int_line(&rest, 1, 1)
         }
         "day_of_year" => day_of_year(cell, builder),
+        "week" => week(cell, builder),
+        "days_in_month" => days_in_month(cell, builder),
         "hour" => time(cell, HOUR, builder),
         "minute" => {
             let minutes = time(cell, MINUTE, builder);
@@ -120,6 +122,39 @@ fn day_of_year(cell: &Cell, builder: &mut Builder) -> Name {
     let before = builder.op("Add", &[&sum, &eras]);
     let days = days(cell, builder);
     builder.op("Sub", &[&days, &before])
+}
+
+/// By ISO 8601: where the Thursday of its week is in the year.
+fn week(cell: &Cell, builder: &mut Builder) -> Name {
+    let days = days(cell, builder);
+    let moved = builder.int_line(&days, 1, 3);
+    let rest = builder.int_rest(&moved, 7);
+    let monday = builder.op("Sub", &[&days, &rest]);
+    let thursday = Cell::sure(Kind::Date, builder.int_line(&monday, 1, 3));
+    let of_year = day_of_year(&thursday, builder);
+    let before = builder.int_line(&of_year, 1, -1);
+    let weeks = builder.int_floor(&before, 7);
+    builder.int_line(&weeks, 1, 1)
+}
+
+/// 31 and 30 in turn, save that July and August both have 31, and February fewer.
+fn days_in_month(cell: &Cell, builder: &mut Builder) -> Name {
+    let Civil { year, month, .. } = civil(cell, builder);
+    let later = builder.int_floor(&month, 8);
+    let sum = builder.op("Add", &[&month, &later]);
+    let odd = builder.int_rest(&sum, 2);
+    let usual = builder.int_line(&odd, 1, 30);
+    let [fourth, hundredth, fourhundredth] = [4, 100, 400].map(|by| {
+        let (rest, zero) = (builder.int_rest(&year, by), builder.int(0));
+        let divides = builder.op("Equal", &[&rest, &zero]);
+        builder.cast(&divides, element::INT64)
+    });
+    let leap = builder.op("Sub", &[&fourth, &hundredth]);
+    let leap = builder.op("Add", &[&leap, &fourhundredth]);
+    let february = builder.int_line(&leap, 1, 28);
+    let two = builder.int(2);
+    let is_february = builder.op("Equal", &[&month, &two]);
+    builder.op("Where", &[&is_february, &february, &usual])
 }
 
 /// Seconds since 1970, or of a span.

@@ -2,6 +2,7 @@
 
 mod cast;
 mod choice;
+mod curve;
 mod date;
 mod integer;
 mod logic;
@@ -17,6 +18,7 @@ use super::expr::Call;
 /// Why it has no form in ONNX.
 pub(super) fn apply(call: &Call, builder: &mut Builder) -> Result<Cell, String> {
     number::apply(call, builder)
+        .or_else(|| curve::apply(call, builder))
         .or_else(|| logic::apply(call, builder))
         .or_else(|| choice::apply(call, builder))
         .or_else(|| cast::apply(call, builder))
