@@ -12,6 +12,9 @@ use super::tree::{Expr, Node};
 use crate::data::collect;
 use crate::data::{Kind, Value};
 
+/// A CASE with more arguments than this isn't nested: polars takes a time that grows much faster than they do.
+const MOST_NESTED: usize = 33;
+
 impl Expr {
     /// As an expression of polars, over the columns of the same names. Its dtype is `self.kind().dtype()`.
     pub fn to_polars(&self) -> pl::Expr {
@@ -50,6 +53,9 @@ fn call(whole: &Expr, function: &'static FunctionEntry, args: &[Expr], kind: Kin
     match (function.kernel, function.name) {
         (Kernel::And, _) => fold(args, pl::Expr::and),
         (Kernel::Or, _) => fold(args, pl::Expr::or),
+        (Kernel::Case, _) if args.len() > MOST_NESTED => {
+            mapped(args, kind, move |inputs, rows| Ok(chosen(inputs, kind, rows)))
+        }
         (Kernel::Case, _) => case(args, kind),
         (Kernel::Coalesce, _) => mapped(args, kind, move |inputs, rows| Ok(first_solid(inputs, kind, rows))),
         (_, "not") => native(0).not(),
@@ -174,6 +180,16 @@ fn first_solid(inputs: &[Reader], kind: Kind, rows: usize) -> Column {
     collect("".into(), kind, rows, |row| {
         let cells = inputs.iter().map(|input| scalar::widen(&input.at(row), kind));
         cells.into_iter().find(|cell| !cell.is_null()).unwrap_or(Value::Null)
+    })
+}
+
+/// The value beside the first condition that is true, else the last.
+fn chosen(inputs: &[Reader], kind: Kind, rows: usize) -> Column {
+    let (otherwise, pairs) = inputs.split_last().expect("a CASE has an ELSE");
+    collect("".into(), kind, rows, |row| {
+        let mut pairs = pairs.chunks_exact(2);
+        let chosen = pairs.find(|pair| pair[0].at(row) == Value::Bool(true)).map_or(otherwise, |pair| &pair[1]);
+        scalar::widen(&chosen.at(row), kind)
     })
 }
 
