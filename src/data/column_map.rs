@@ -75,6 +75,12 @@ impl<T> ColumnMap<T> {
     }
 }
 
+impl<T> FromIterator<(String, T)> for ColumnMap<T> {
+    fn from_iter<I: IntoIterator<Item = (String, T)>>(entries: I) -> Self {
+        Self(entries.into_iter().map(|(key, value)| (Pattern::of(&key), value)).collect())
+    }
+}
+
 impl<T: Serialize> Serialize for ColumnMap<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().collect::<BTreeMap<_, _>>())
@@ -97,14 +103,14 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for MapVisitor<T> {
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<ColumnMap<T>, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
-            entries.push((Pattern::of(&key), map.next_value()?));
+        let mut entries: Vec<(String, T)> = Vec::new();
+        while let Some(key) = map.next_key()? {
+            entries.push((key, map.next_value()?));
         }
         if entries.is_empty() {
             return Err(de::Error::custom("at least one column is needed"));
         }
-        Ok(ColumnMap(entries))
+        Ok(entries.into_iter().collect())
     }
 }
 

@@ -18,6 +18,7 @@ pub mod stats;
 mod table;
 mod value;
 mod write;
+pub mod yeo_johnson;
 
 pub use cell::{collect, column_of, value_at};
 pub use cells::Cells;

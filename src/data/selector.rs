@@ -106,6 +106,11 @@ impl Selector {
         Self { patterns: vec![Pattern::Group("all")], form: Form::One }
     }
 
+    /// All columns but these.
+    pub fn except(texts: &[String]) -> Self {
+        Self { patterns: texts.iter().map(|text| Pattern::of(text)).collect(), form: Form::Except }
+    }
+
     /// The columns it picks at `check`, members of open families included, or every mistake in it.
     pub fn select(&self, shape: &Shape) -> Result<Vec<String>, Vec<Fault>> {
         let mut picked: Vec<String> = Vec::new();
@@ -144,6 +149,11 @@ impl Selector {
             Some(index) => fault.under(&self.route(index)),
             None => fault,
         }
+    }
+
+    /// The columns that it names, if it names them one by one.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().filter(|_| self.is_by_name()).map(Pattern::text)
     }
 
     /// Whether it names columns one by one.
@@ -204,7 +214,7 @@ impl<'de> de::Visitor<'de> for SelectorVisitor {
             except: Vec<String>,
         }
         let Except { except } = Except::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(Selector { patterns: except.iter().map(|text| Pattern::of(text)).collect(), form: Form::Except })
+        Ok(Selector::except(&except))
     }
 }
 

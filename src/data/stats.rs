@@ -78,17 +78,56 @@ pub fn median(column: &Column) -> Option<f64> {
 
 /// The value below which a share of the values lies, interpolated linearly (type 7 of Hyndman & Fan 1996, as numpy).
 pub fn quantile(column: &Column, share: f64) -> Option<f64> {
-    let mut values = numbers(column);
-    let last = values.len().checked_sub(1)?;
-    values.sort_unstable_by(f64::total_cmp);
-    let place = share * last as f64;
-    let (low, high) = (place.floor() as usize, place.ceil() as usize);
-    if low == high {
-        return Some(values[low]);
+    quantiles(column, [share]).map(|found| found[0])
+}
+
+/// Several of them, in the order of `shares`, for one sorting.
+pub fn quantiles(column: &Column, shares: impl IntoIterator<Item = f64>) -> Option<Vec<f64>> {
+    let values = risen(column)?;
+    Some(shares.into_iter().map(|share| quantile_of(&values, share)).collect())
+}
+
+/// So many quantiles at even distances, from the least value to the greatest. Where one falls on a value, it is that value.
+pub fn even_quantiles(column: &Column, count: usize) -> Option<Vec<f64>> {
+    let values = risen(column)?;
+    let (last, steps) = (values.len() - 1, count.max(2) - 1);
+    let place = |nth: usize| (nth * last / steps, (nth * last % steps) as f64 / steps as f64);
+    let mut found: Vec<f64> = (0..=steps).map(place).map(|(low, share)| between(&values, low, share)).collect();
+    // A rounded one may lie above the next.
+    for nth in 1..found.len() {
+        found[nth] = found[nth].max(found[nth - 1]);
     }
-    let share = place - low as f64;
-    let step = values[high] - values[low];
-    Some(if step.is_finite() { values[low] + share * step } else { values[low] * (1.0 - share) + values[high] * share })
+    Some(found)
+}
+
+/// The values in rising order, if there is one.
+fn risen(column: &Column) -> Option<Vec<f64>> {
+    let mut values = numbers(column);
+    values.sort_unstable_by(f64::total_cmp);
+    (!values.is_empty()).then_some(values)
+}
+
+fn quantile_of(values: &[f64], share: f64) -> f64 {
+    let place = share * (values.len() - 1) as f64;
+    between(values, place.floor() as usize, place - place.floor())
+}
+
+/// So far on the way from one value to the next.
+fn between(values: &[f64], low: usize, share: f64) -> f64 {
+    if share == 0.0 {
+        return values[low];
+    }
+    let (low, high) = (values[low], values[low + 1]);
+    let step = high - low;
+    if step.is_finite() { low + share * step } else { low * (1.0 - share) + high * share }
+}
+
+/// The least and the greatest value.
+pub fn range(column: &Column) -> Option<(f64, f64)> {
+    let values = numbers(column);
+    let least = values.iter().copied().min_by(f64::total_cmp)?;
+    let greatest = values.iter().copied().max_by(f64::total_cmp)?;
+    Some((least, greatest))
 }
 
 /// The most frequent value; the smallest of several.
@@ -152,6 +191,10 @@ mod tests {
         assert_eq!(median(&x), Some(2.5));
         assert_eq!(std(&x), Some(1.25f64.sqrt()));
         assert_eq!(quantile(&x, 0.25), Some(1.75));
+        assert_eq!(quantiles(&x, [1.0, 0.0, 0.5]), Some(vec![4.0, 1.0, 2.5]));
+        assert_eq!(even_quantiles(&x, 7), Some(vec![1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]));
+        assert_eq!(even_quantiles(&column(&[2.0]), 3), Some(vec![2.0; 3]));
+        assert_eq!(range(&x), Some((1.0, 4.0)));
         assert_eq!(last(&x), Some(Value::Float(3.0)));
         assert_eq!(mean(&column(&[f64::NAN])), None);
         assert_eq!(mean(&column(&[0.1; 3000])), Some(0.1));

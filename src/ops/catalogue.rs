@@ -3,12 +3,17 @@
 use super::{OpEntry, clean, table, transform};
 use crate::source::{Fault, suggest};
 
-static CATALOGUE: [OpEntry; 29] = [
+static CATALOGUE: &[OpEntry] = &[
     OpEntry::of::<clean::DropMissing>(),
     OpEntry::of::<clean::FillMissing>(),
     OpEntry::of::<clean::DropDuplicates>(),
     OpEntry::of::<clean::DropOutliers>(),
+    OpEntry::of::<clean::Clip>(),
     OpEntry::of::<clean::Filter>(),
+    OpEntry::of::<clean::Replace>(),
+    OpEntry::of::<clean::Trim>(),
+    OpEntry::of::<clean::Lower>(),
+    OpEntry::of::<clean::Upper>(),
     OpEntry::of::<clean::Rename>(),
     OpEntry::of::<clean::Cast>(),
     OpEntry::of::<clean::Drop>(),
@@ -17,11 +22,22 @@ static CATALOGUE: [OpEntry; 29] = [
     OpEntry::of::<transform::Split>(),
     OpEntry::of::<transform::Bin>(),
     OpEntry::of::<transform::OneHot>(),
+    OpEntry::of::<transform::Ordinal>(),
     OpEntry::of::<transform::GroupRare>(),
     OpEntry::of::<transform::TargetEncode>(),
     OpEntry::of::<transform::CountEncode>(),
     OpEntry::of::<transform::HashEncode>(),
     OpEntry::of::<transform::Standardize>(),
+    OpEntry::of::<transform::MinMax>(),
+    OpEntry::of::<transform::RobustScale>(),
+    OpEntry::of::<transform::MaxAbs>(),
+    OpEntry::of::<transform::Log>(),
+    OpEntry::of::<transform::Sqrt>(),
+    OpEntry::of::<transform::YeoJohnson>(),
+    OpEntry::of::<transform::QuantileTransform>(),
+    OpEntry::of::<transform::Polynomial>(),
+    OpEntry::of::<transform::DateParts>(),
+    OpEntry::of::<transform::Cyclical>(),
     OpEntry::of::<transform::Text>(),
     OpEntry::of::<transform::Pca>(),
     OpEntry::of::<transform::Select>(),
@@ -36,25 +52,7 @@ static CATALOGUE: [OpEntry; 29] = [
 ];
 
 /// Ops that the language has and this version doesn't.
-const LATER: &[&str] = &[
-    "clip",
-    "replace",
-    "trim",
-    "lower",
-    "upper",
-    "ordinal",
-    "min_max",
-    "robust_scale",
-    "max_abs",
-    "log",
-    "sqrt",
-    "yeo_johnson",
-    "quantile_transform",
-    "polynomial",
-    "date_parts",
-    "cyclical",
-    "sql",
-];
+const LATER: &[&str] = &["sql"];
 
 /// What people call an op elsewhere, and its name here.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -64,6 +62,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("fillna", "fill_missing"),
     ("fill_null", "fill_missing"),
     ("impute", "fill_missing"),
+    ("SimpleImputer", "fill_missing"),
     ("unique", "drop_duplicates"),
     ("distinct", "drop_duplicates"),
     ("dedupe", "drop_duplicates"),
@@ -76,12 +75,16 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("with_columns", "derive"),
     ("train_test_split", "split"),
     ("cut", "bin"),
+    ("KBinsDiscretizer", "bin"),
+    ("discretize", "bin"),
     ("onehot", "one_hot"),
+    ("OneHotEncoder", "one_hot"),
     ("get_dummies", "one_hot"),
     ("dummies", "one_hot"),
     ("scale", "standardize"),
     ("standard_scaler", "standardize"),
     ("zscore", "standardize"),
+    ("StandardScaler", "standardize"),
     ("remove_outliers", "drop_outliers"),
     ("group_by", "aggregate"),
     ("groupby", "aggregate"),
@@ -122,11 +125,45 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("random_over_sampler", "balance"),
     ("random_under_sampler", "balance"),
     ("resample", "balance"),
+    ("winsorize", "clip"),
+    ("clamp", "clip"),
+    ("map_values", "replace"),
+    ("recode", "replace"),
+    ("strip", "trim"),
+    ("lowercase", "lower"),
+    ("uppercase", "upper"),
+    ("minmax", "min_max"),
+    ("minmax_scaler", "min_max"),
+    ("min_max_scaler", "min_max"),
+    ("MinMaxScaler", "min_max"),
+    ("normalize", "min_max"),
+    ("robust_scaler", "robust_scale"),
+    ("RobustScaler", "robust_scale"),
+    ("maxabs", "max_abs"),
+    ("max_abs_scaler", "max_abs"),
+    ("MaxAbsScaler", "max_abs"),
+    ("ln", "log"),
+    ("log1p", "log"),
+    ("power_transformer", "yeo_johnson"),
+    ("power_transform", "yeo_johnson"),
+    ("PowerTransformer", "yeo_johnson"),
+    ("quantile_transformer", "quantile_transform"),
+    ("QuantileTransformer", "quantile_transform"),
+    ("polynomial_features", "polynomial"),
+    ("PolynomialFeatures", "polynomial"),
+    ("interactions", "polynomial"),
+    ("datetime_features", "date_parts"),
+    ("date_features", "date_parts"),
+    ("cyclic", "cyclical"),
+    ("ordinal_encode", "ordinal"),
+    ("ordinal_encoder", "ordinal"),
+    ("OrdinalEncoder", "ordinal"),
+    ("label_encode", "ordinal"),
 ];
 
 /// Every op, in the order of the language page.
 pub fn catalogue() -> &'static [OpEntry] {
-    &CATALOGUE
+    CATALOGUE
 }
 
 /// The op of that name, or the fault that says which one was probably meant.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Entry, FitContext, Op, Page, Reference, Rows, form};
+use super::form::{self, Shorthand};
+use super::{Entry, FitContext, Op, Page, Reference, Rows};
 use crate::data::{Part, Shape, Table};
 use crate::expr::Scope;
 use crate::recipe::RowStep;
@@ -158,6 +159,8 @@ pub struct OpEntry {
     pub page: Page,
     /// The field that a bare argument stands for.
     pub shorthand: Option<&'static str>,
+    /// Whether that field may be a map from columns.
+    pub shorthand_maps: bool,
     /// The JSON Schema of its argument written as fields.
     pub schema: fn() -> schemars::Schema,
     /// The other tables that an argument names; see [`Op::references`].
@@ -173,7 +176,7 @@ impl OpEntry {
     /// The field that an argument stands for, if it is written in its short form: mistakes in that field stand in the
     /// argument itself.
     pub fn short(&self, argument: &Node) -> Option<&'static str> {
-        form::short(argument, self.shorthand)
+        form::short(argument, self.shorthand.map(|field| Shorthand { field, maps: self.shorthand_maps }))
     }
 
     /// The entry of an op.
@@ -183,10 +186,12 @@ impl OpEntry {
             version: O::VERSION,
             page: O::PAGE,
             shorthand: O::SHORTHAND,
+            shorthand_maps: O::SHORTHAND_MAPS,
             schema: || schemars::schema_for!(O::Params),
             references: O::references,
             read: |argument, scope| {
-                let params = form::read::<O::Params>(argument, O::SHORTHAND)?;
+                let shorthand = O::SHORTHAND.map(|field| Shorthand { field, maps: O::SHORTHAND_MAPS });
+                let params = form::read::<O::Params>(argument, shorthand)?;
                 Ok(Box::new(O::check(params, scope)?))
             },
         }

@@ -4,8 +4,17 @@ use serde::de::DeserializeOwned;
 
 use crate::source::{Data, Fault, Node, decode};
 
+/// The field that an argument stands for in its short form.
+#[derive(Clone, Copy)]
+pub(super) struct Shorthand {
+    /// Its name.
+    pub(super) field: &'static str,
+    /// Whether it may be a map from columns.
+    pub(super) maps: bool,
+}
+
 /// Decodes an op's argument. With a shorthand field, an argument that isn't a map of fields stands for that field.
-pub(super) fn read<P: DeserializeOwned>(argument: &Node, shorthand: Option<&'static str>) -> Result<P, Vec<Fault>> {
+pub(super) fn read<P: DeserializeOwned>(argument: &Node, shorthand: Option<Shorthand>) -> Result<P, Vec<Fault>> {
     let mut faults = Vec::new();
     let wrapped = short(argument, shorthand);
     let decoded = match wrapped {
@@ -24,14 +33,17 @@ pub(super) fn read<P: DeserializeOwned>(argument: &Node, shorthand: Option<&'sta
 }
 
 /// The field that an argument stands for, if it is written in its short form.
-pub(super) fn short(argument: &Node, shorthand: Option<&'static str>) -> Option<&'static str> {
-    shorthand.filter(|_| !is_map_of_fields(argument))
+pub(super) fn short(argument: &Node, shorthand: Option<Shorthand>) -> Option<&'static str> {
+    shorthand.filter(|shorthand| !is_map_of_fields(argument, *shorthand)).map(|shorthand| shorthand.field)
 }
 
 /// `{except: […]}` is a selector; any other map says fields by name. An absent argument has none to say.
-fn is_map_of_fields(argument: &Node) -> bool {
+fn is_map_of_fields(argument: &Node, shorthand: Shorthand) -> bool {
     match &argument.data {
-        Data::Map(entries) => !entries.iter().any(|entry| entry.key == "except"),
+        Data::Map(entries) => {
+            let has = |key: &str| entries.iter().any(|entry| entry.key == key);
+            if shorthand.maps { has(shorthand.field) } else { !has("except") }
+        }
         Data::Null => true,
         _ => false,
     }

@@ -4,6 +4,10 @@ mod catalogue;
 mod clean;
 mod erased;
 mod form;
+#[cfg(test)]
+mod held;
+mod numbers;
+mod plain;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -15,7 +19,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::data::{Kind, Part, Selector, Shape, Table};
+use crate::data::{ColumnMap, Kind, Part, Selector, Shape, Table};
 use crate::expr::Scope;
 use crate::recipe::{RowStep, apply};
 use crate::source::{Fault, Node, Route};
@@ -71,6 +75,17 @@ pub enum Rows {
     All,
 }
 
+/// What happens to a category that the training rows didn't have, or that an order leaves out.
+#[derive(Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Unknown {
+    /// It counts as none.
+    #[default]
+    Ignore,
+    /// The row is dropped, the request refused.
+    Refuse,
+}
+
 /// An op's page in the reference.
 pub struct Page {
     /// One sentence.
@@ -123,6 +138,8 @@ pub trait Op: Serialize + Send + Sync + Sized + 'static {
     const PAGE: Page;
     /// The field that an argument which isn't a map of fields stands for: `columns` lets `drop: [x]` mean `drop: {columns: [x]}`.
     const SHORTHAND: Option<&'static str> = None;
+    /// Whether that field may be a map from columns. An argument is then a map of fields only if it has that field.
+    const SHORTHAND_MAPS: bool = false;
     /// Whether the pipeline's seed counts in its key, whatever the argument.
     const CHANCE: bool = false;
     /// Whether it may drop rows, so that `rows: train` makes sense.
@@ -228,6 +245,33 @@ fn apply_to_table<O: Op>(op: &O, fitted: &O::Fitted, table: Table, cx: &FitConte
     Ok(table.with_shape(shape))
 }
 
+/// What a selector picks; its mistakes go to `faults`.
+fn selected(columns: &Selector, input: &Shape, faults: &mut Vec<Fault>) -> Vec<String> {
+    columns.select(input).unwrap_or_else(|found| {
+        faults.extend(found.into_iter().map(|fault| fault.within("columns")));
+        Vec::new()
+    })
+}
+
+/// What is said for each column; mistakes go to `faults`.
+fn resolved<'a, T>(columns: &'a ColumnMap<T>, input: &Shape, faults: &mut Vec<Fault>) -> Vec<(String, &'a T)> {
+    columns.resolve(input).unwrap_or_else(|found| {
+        faults.extend(found);
+        Vec::new()
+    })
+}
+
+/// The fault of a column that isn't of numbers. `are` ends the sentence "only numbers …".
+fn not_numbers(column: &str, kind: Kind, are: &str) -> Fault {
+    Fault::new("wrong-type", format!("`{column}` is {kind}: only numbers {are}"))
+}
+
+/// The fault of a column that nothing can be learned of.
+fn no_value(column: &str) -> Fault {
+    Fault::new("no-value", format!("`{column}` has no value in any training row"))
+        .help("drop the column, or fill it first")
+}
+
 /// The fault of a new column whose name is taken.
 fn taken(name: &str) -> Fault {
     Fault::new("duplicate-column", format!("there is a column `{name}` already"))
@@ -236,19 +280,22 @@ fn taken(name: &str) -> Fault {
 
 /// The picked columns of a type whose values are categories; others, and wrong names, go to `faults`.
 fn categories(selector: &Selector, input: &Shape, faults: &mut Vec<Fault>) -> Vec<String> {
-    let columns = selector.select(input).unwrap_or_else(|found| {
-        faults.extend(found.into_iter().map(|fault| fault.within("columns")));
-        Vec::new()
-    });
+    let columns = selected(selector, input, faults);
     for column in &columns {
-        if let Some(kind @ (Kind::Float | Kind::Text | Kind::Datetime | Kind::Duration)) = input.known(column) {
-            let help =
-                if kind == Kind::Text { "`text` makes columns of words" } else { "`bin` makes categories of numbers" };
-            let fault = Fault::new("wrong-type", format!("`{column}` is {kind}: it has no categories")).help(help);
-            faults.push(selector.blame(column, fault).within("columns"));
-        }
+        let fault = input.known(column).and_then(|kind| no_categories(column, kind));
+        faults.extend(fault.map(|fault| selector.blame(column, fault).within("columns")));
     }
     columns
+}
+
+/// The fault of a column whose values aren't categories, if they aren't.
+fn no_categories(column: &str, kind: Kind) -> Option<Fault> {
+    let help = match kind {
+        Kind::Text => "`text` makes columns of words",
+        Kind::Float | Kind::Datetime | Kind::Duration => "`bin` makes categories of numbers",
+        _ => return None,
+    };
+    Some(Fault::new("wrong-type", format!("`{column}` is {kind}: it has no categories")).help(help))
 }
 
 /// Where only one mistake can be told, the first. By then `check` has shown them all.

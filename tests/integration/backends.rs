@@ -52,6 +52,38 @@ const FORMS: &[(&str, &str)] = &[
     ("pca", "{columns: [b, f], variance: 0.5, whiten: true, as: z}"),
     ("standardize", "numeric"),
     ("standardize", "[b]"),
+    ("min_max", "numeric"),
+    ("min_max", "{columns: [a, b], feature_range: [-2, 3], clip: true}"),
+    ("robust_scale", "numeric"),
+    ("robust_scale", "{columns: [b], quantile: [0.05, 0.95]}"),
+    ("max_abs", "[a, b]"),
+    ("log", "numeric"),
+    ("log", "{columns: [a, b], offset: 1}"),
+    ("log", "{columns: b, offset: 4}"),
+    ("sqrt", "[a, b]"),
+    ("yeo_johnson", "numeric"),
+    ("yeo_johnson", "{columns: [b], standardize: false}"),
+    ("quantile_transform", "numeric"),
+    ("quantile_transform", "{columns: [a, b], n_quantiles: 3, output_distribution: normal}"),
+    ("polynomial", "[a, b, f]"),
+    ("polynomial", "{columns: numeric, degree: 3, interactions_only: false}"),
+    ("polynomial", "{columns: [a, b, f], degree: 3, interactions_only: true}"),
+    ("date_parts", "{d: [year, quarter, month, week, day, weekday, day_of_year, days_in_month, epoch]}"),
+    ("date_parts", "{temporal: [is_weekend, is_month_start, is_month_end]}"),
+    ("cyclical", "{a: 7, b: 0.3}"),
+    ("ordinal", "[s, z2, f, a, d]"),
+    ("ordinal", "{s: [x, none], a: [3, 0, -1]}"),
+    ("ordinal", "{columns: {\"?2\": [q, x], f: [true, false]}, unknown: ignore}"),
+    ("ordinal", "{columns: {s: [y, x]}, unknown: refuse}"),
+    ("ordinal", "{columns: [s, z2], unknown: refuse}"),
+    ("clip", "{a: [0, 9], b: [-1.5, 2.5]}"),
+    ("clip", "{a: [0.5, .inf], b: {quantile: [0.1, 0.9]}}"),
+    ("clip", "{a: {iqr: 0.5}, b: {zscore: 1}}"),
+    ("replace", "{s: {x: y, y: x, none: null, \"\": blank}, a: {0: 7, 3: null}, f: {true: false}}"),
+    ("replace", "{a: {0: 0.5}, b: {2.5: null, 0: 1}, d: {1970-01-01: 2000-01-01}}"),
+    ("trim", "[s]"),
+    ("lower", "categorical"),
+    ("upper", "{except: [a, b, f, d]}"),
     ("select", "{best: 2, by: variance}"),
     ("select", "{best: 1, by: mutual_information, columns: [a, s, f]}"),
     ("join", "{with: names, on: s, columns: [n, t]}"),
@@ -212,6 +244,22 @@ proptest! {
             let op = read(name, argument);
             let learned = |test: &[Record]| op.fit(&table(&train, test), &cx()).map_err(|fault| fault.message);
             prop_assert_eq!(learned(&test), learned(&other), "{} {}", name, argument);
+        }
+    }
+}
+
+/// A table without rows is worked on, or told to have nothing to learn from.
+#[test]
+fn a_table_without_rows_is_worked_on_or_told() {
+    for (name, argument) in FORMS {
+        let op = read(name, argument);
+        match op.fit(&table(&[], &[]), &cx()) {
+            Ok(fitted) => {
+                let after = op.table(&fitted, table(&[], &[]), &cx());
+                let after = after.unwrap_or_else(|fault| panic!("{name}: {argument}: {fault:?}"));
+                assert_eq!(after.rows(), 0, "{name}: {argument}");
+            }
+            Err(fault) => assert!(!fault.message.is_empty() && op.learns(), "{name}: {argument}: {fault:?}"),
         }
     }
 }

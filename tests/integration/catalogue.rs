@@ -25,6 +25,9 @@ fn shape() -> Shape {
         ("height", Kind::Float),
         ("bill_length_mm", Kind::Float),
         ("year", Kind::Int),
+        ("hour", Kind::Int),
+        ("month", Kind::Int),
+        ("day", Kind::Date),
     ])
 }
 
@@ -89,6 +92,9 @@ fn an_unknown_field_of_an_op_is_a_mistake_at_its_key() {
         "split",
         "one_hot",
         "standardize",
+        "min_max",
+        "log",
+        "trim",
         "drop",
         "keep",
         "target_encode",
@@ -133,6 +139,22 @@ fn every_op_of_this_version_of_the_language_is_there() {
         "sort",
         "sample",
         "limit",
+        "clip",
+        "replace",
+        "trim",
+        "lower",
+        "upper",
+        "ordinal",
+        "min_max",
+        "robust_scale",
+        "max_abs",
+        "log",
+        "sqrt",
+        "yeo_johnson",
+        "quantile_transform",
+        "polynomial",
+        "date_parts",
+        "cyclical",
     ];
     for name in wanted {
         assert!(find(name).is_ok(), "{name}");

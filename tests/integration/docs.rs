@@ -67,7 +67,7 @@ fn every_list_of_ops_in_the_docs_is_right() {
                 continue;
             }
             let mill = Mill::new();
-            mill.file("data/t.csv", "age,income,fare,gust,sex,kind,island,species,joined,zip,wt,id,weight,height,year,bill_length_mm,notes,arr_delay\n31,1000.5,7.2,3.1,f,a,x,Adelie,31/01/2024,8001,70.5,1,70.5,1.8,2007,40.5,hm,20\n");
+            mill.file("data/t.csv", "age,income,fare,gust,sex,kind,island,species,joined,zip,wt,id,weight,height,year,bill_length_mm,notes,arr_delay,hour,month,day\n31,1000.5,7.2,3.1,f,a,x,Adelie,31/01/2024,8001,70.5,1,70.5,1.8,2007,40.5,hm,20,23,12,2024-02-29\n");
             mill.file("data/islands.csv", "island,area,rain\nx,60.5,800\ny,12,950\n");
             let ops: Vec<String> = block.lines().map(|line| format!("      {line}")).collect();
             mill.file("pipelines/block.yaml", &format!("name: block\ntarget: species\nparams: {{late_after: 15}}\nsources: {{t: {{path: data/t.csv, columns: {{notes: text}}}}, islands: {{path: data/islands.csv}}}}\nsteps:\n  s:\n    clean: t\n    ops:\n{}\n", ops.join("\n")));

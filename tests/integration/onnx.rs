@@ -405,10 +405,10 @@ fn weighted_sums_go_and_words_stay() {
     let output = |name: &str, weights: [f64; 4]| Mapped { name: name.to_owned(), weights: weights.to_vec() };
     let outputs = vec![output("other", [1.0; 4]), output("x", [0.5, -0.25, 2.0, 3.0])];
     let map = Map::new(inputs, vec![0.5, 0.0, -3.0, 0.25], outputs).expect("fits");
-    let sealed = sealed(vec![RowStep::Map(map)]);
-    let ours = ours(&sealed);
+    let mapped = sealed(vec![RowStep::Map(map)]);
+    let ours = ours(&mapped);
     assert!(ours.iter().flatten().count() > ROWS / 3);
-    let own = by_own(&export(&sealed).expect("it goes"));
+    let own = by_own(&export(&mapped).expect("it goes"));
     assert_eq!(differ("a map", "its own runtime", &ours, &own), None);
     let term = Term { term: "a".to_owned(), name: "x".to_owned() };
     let words = sealed(vec![RowStep::Words(Words::new("s", [1, 1], vec![term], None).expect("fits"))]);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Selector, Shape, Table};
 use crate::expr::Scope;
-use crate::ops::{FitContext, Op, Page, Serving};
+use crate::ops::{FitContext, Op, Page, Serving, selected};
 use crate::recipe::RowStep;
 use crate::source::Fault;
 
@@ -113,12 +113,4 @@ impl Op for Keep {
     fn lower(&self, (): &(), input: &Shape) -> Result<Vec<RowStep>, Fault> {
         Ok(vec![RowStep::keep(self.kept(self.columns.resolve(input)?, input))])
     }
-}
-
-/// What a selector picks; its mistakes go to `faults`.
-fn selected(columns: &Selector, input: &Shape, faults: &mut Vec<Fault>) -> Vec<String> {
-    columns.select(input).unwrap_or_else(|found| {
-        faults.extend(found.into_iter().map(|fault| fault.within("columns")));
-        Vec::new()
-    })
 }

@@ -5,25 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{ColumnMap, Kind, Shape, Table, Value, stats};
+use super::bound::Bound;
+use crate::data::{ColumnMap, Kind, Shape, Table, Value};
 use crate::expr::{Expr, Scope};
-use crate::ops::{FitContext, Op, Page, Rows, Serving, apply_to_table, first};
+use crate::ops::{FitContext, Op, Page, Rows, Serving, apply_to_table, first, not_numbers, resolved};
 use crate::recipe::RowStep;
 use crate::source::Fault;
-
-/// What is far.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Bound {
-    /// More than so many interquartile ranges below the first or above the third quartile (Tukey 1977).
-    Iqr(f64),
-    /// More than so many standard deviations from the mean.
-    Zscore(f64),
-    /// Outside of these two quantiles.
-    Quantile([f64; 2]),
-    /// Outside of these two values.
-    Between([f64; 2]),
-}
 
 /// The argument of `drop_outliers`: what is far, by column.
 #[derive(Deserialize, JsonSchema)]
@@ -60,17 +47,10 @@ impl Op for DropOutliers {
     }
 
     fn shape(&self, input: &Shape, _: Option<&Self::Fitted>, faults: &mut Vec<Fault>) -> Shape {
-        match self.columns.resolve(input) {
-            Ok(resolved) => {
-                for (column, _) in resolved {
-                    if let Some(kind) = input.kind(&column).filter(|kind| !kind.is_numeric()) {
-                        let message = format!("`{column}` is {kind}: only numbers have outliers");
-                        let key = self.columns.key_of(&column, input);
-                        faults.push(Fault::new("wrong-type", message).within(key));
-                    }
-                }
+        for (column, _) in resolved(&self.columns, input, faults) {
+            if let Some(kind) = input.kind(&column).filter(|kind| !kind.is_numeric()) {
+                faults.push(not_numbers(&column, kind, "have outliers").within(self.columns.key_of(&column, input)));
             }
-            Err(found) => faults.extend(found),
         }
         input.clone()
     }
@@ -93,8 +73,7 @@ impl Op for DropOutliers {
         for (column, bound) in self.columns.resolve(&table.shape).map_err(first)? {
             let values = table.training_column(&column)?;
             if let Some((low, high)) = bound.of(values) {
-                // Beyond the floats nothing is far.
-                fitted.insert(column, (low.max(f64::MIN), high.min(f64::MAX)));
+                fitted.insert(column, (low, high));
             }
         }
         Ok(fitted)
@@ -118,40 +97,5 @@ impl Op for DropOutliers {
     fn table(&self, fitted: &Self::Fitted, table: Table, cx: &FitContext) -> Result<Table, Fault> {
         let rows = cx.rows.or(table.is_split().then_some(Rows::Train));
         apply_to_table(self, fitted, table, &FitContext { rows, ..*cx })
-    }
-}
-
-impl Bound {
-    fn fault(&self) -> Option<Fault> {
-        let (field, message) = match self {
-            Bound::Iqr(width) if *width < 0.0 || width.is_nan() => ("iqr", "must not be negative"),
-            Bound::Zscore(width) if *width <= 0.0 || width.is_nan() => ("zscore", "must be above 0"),
-            Bound::Quantile([low, high]) if !(0.0 <= *low && low < high && *high <= 1.0) => {
-                ("quantile", "must be two shares, the lower one first, as in [0.01, 0.99]")
-            }
-            Bound::Between([low, high]) if low.is_nan() || high.is_nan() || low > high => {
-                ("between", "must be two values, the lower one first")
-            }
-            _ => return None,
-        };
-        Some(Fault::new("out-of-range", format!("`{field}` {message}")).within(field))
-    }
-
-    /// Lowest and highest value that stay; `None` for a column without values.
-    fn of(&self, values: &polars::prelude::Column) -> Option<(f64, f64)> {
-        let quantile = |share| stats::quantile(values, share);
-        Some(match self {
-            Bound::Iqr(width) => {
-                let (first, third) = (quantile(0.25)?, quantile(0.75)?);
-                let reach = width * (third - first);
-                (first - reach, third + reach)
-            }
-            Bound::Zscore(width) => {
-                let (mean, reach) = (stats::mean(values)?, width * stats::std(values)?);
-                (mean - reach, mean + reach)
-            }
-            Bound::Quantile([low, high]) => (quantile(*low)?, quantile(*high)?),
-            Bound::Between([low, high]) => (*low, *high),
-        })
     }
 }

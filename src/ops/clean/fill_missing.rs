@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::data::{ColumnMap, Kind, Shape, Table, Value, stats};
 use crate::expr::{Expr, Scope};
+use crate::ops::plain::{Plain, PlainVisitor};
 use crate::ops::{FitContext, Op, Page, Serving, apply_to_table, first, taken};
 use crate::recipe::RowStep;
 use crate::source::{Fault, suggest};
@@ -36,51 +37,13 @@ pub struct Fill {
 
 const METHODS: [&str; 4] = ["mean", "median", "mode", "forward"];
 
-/// A plain value, as YAML has them.
+/// The long form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Long {
     with: Option<String>,
     value: Option<Plain>,
     indicator: Option<String>,
-}
-
-struct Plain(Value);
-
-impl<'de> Deserialize<'de> for Plain {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PlainVisitor).map(Plain)
-    }
-}
-
-struct PlainVisitor;
-
-impl de::Visitor<'_> for PlainVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Value, E> {
-        Ok(Value::Bool(flag))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::Int(number))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
-        i64::try_from(number).map(Value::Int).map_err(E::custom)
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
-        Ok(Value::Float(number))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::str(text))
-    }
 }
 
 impl<'de> Deserialize<'de> for Fill {

@@ -1,6 +1,8 @@
 //! Ops that take away what is wrong with rows and columns.
 
+mod bound;
 mod cast;
+mod clip;
 mod columns;
 mod drop_duplicates;
 mod drop_missing;
@@ -8,8 +10,11 @@ mod drop_outliers;
 mod fill_missing;
 mod filter;
 mod rename;
+mod replace;
+mod spelling;
 
 pub(super) use cast::Cast;
+pub(super) use clip::Clip;
 pub(super) use columns::{Drop, Keep};
 pub(super) use drop_duplicates::DropDuplicates;
 pub(super) use drop_missing::DropMissing;
@@ -17,3 +22,5 @@ pub(super) use drop_outliers::DropOutliers;
 pub(super) use fill_missing::FillMissing;
 pub(super) use filter::Filter;
 pub(super) use rename::Rename;
+pub(super) use replace::Replace;
+pub(super) use spelling::{Lower, Trim, Upper};

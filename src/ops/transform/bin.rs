@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::data::{ColumnMap, Kind, Shape, Table, Value, stats};
 use crate::expr::{Expr, Scope};
-use crate::ops::{FitContext, Op, Page, Serving, first, taken};
+use crate::ops::{FitContext, Op, Page, Serving, first, not_numbers, resolved, taken};
 use crate::recipe::RowStep;
 use crate::source::Fault;
 
@@ -108,26 +108,15 @@ impl Op for Bin {
 
     fn shape(&self, input: &Shape, _: Option<&Self::Fitted>, faults: &mut Vec<Fault>) -> Shape {
         let mut shape = input.clone();
-        match self.columns.resolve(input) {
-            Ok(resolved) => {
-                for (column, Cut(cut)) in resolved {
-                    let key = self.columns.key_of(&column, input);
-                    match input.kind(&column) {
-                        Some(kind) if !kind.is_numeric() => {
-                            let message = format!("`{column}` is {kind}: only numbers are cut into bins");
-                            faults.push(Fault::new("wrong-type", message).within(key));
-                        }
-                        _ => {}
-                    }
-                    match &cut.into {
-                        Some(into) if shape.known(into).is_some() => {
-                            faults.push(taken(into).within("as").within(self.columns.key_of(&column, input)));
-                        }
-                        into => shape.set(into.as_ref().unwrap_or(&column), Kind::Category),
-                    }
-                }
+        for (column, Cut(cut)) in resolved(&self.columns, input, faults) {
+            let key = self.columns.key_of(&column, input);
+            if let Some(kind) = input.kind(&column).filter(|kind| !kind.is_numeric()) {
+                faults.push(not_numbers(&column, kind, "are cut into bins").within(key));
             }
-            Err(found) => faults.extend(found),
+            match &cut.into {
+                Some(into) if shape.known(into).is_some() => faults.push(taken(into).within("as").within(key)),
+                into => shape.set(into.as_ref().unwrap_or(&column), Kind::Category),
+            }
         }
         shape
     }

@@ -7,20 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Kind, Selector, Shape, Table, Value, stats};
 use crate::expr::{Expr, Scope};
-use crate::ops::{FitContext, MEMBER, Op, Page, Serving, categories, taken};
+use crate::ops::{FitContext, MEMBER, Op, Page, Serving, Unknown, categories, taken};
 use crate::recipe::RowStep;
 use crate::source::Fault;
-
-/// What happens to a category that the training rows didn't have.
-#[derive(Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum Unknown {
-    /// All its columns are false.
-    #[default]
-    Ignore,
-    /// The row is dropped, the request refused.
-    Refuse,
-}
 
 /// Which category gets no column.
 #[derive(Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]

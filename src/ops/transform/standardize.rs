@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Kind, Selector, Shape, Table, Value, stats};
-use crate::expr::{Expr, Scope};
+use crate::data::{Selector, Shape, Table, stats};
+use crate::expr::Scope;
+use crate::ops::numbers::{self, divisor, float};
 use crate::ops::{FitContext, Op, Page, Serving};
 use crate::recipe::RowStep;
 use crate::source::Fault;
@@ -44,24 +45,7 @@ impl Op for Standardize {
     }
 
     fn shape(&self, input: &Shape, _: Option<&Self::Fitted>, faults: &mut Vec<Fault>) -> Shape {
-        let mut shape = input.clone();
-        match self.columns.select(input) {
-            Ok(columns) => {
-                for column in columns {
-                    match input.kind(&column) {
-                        Some(kind) if !kind.is_numeric() => {
-                            let message = format!("`{column}` is {kind}: only numbers are scaled");
-                            faults
-                                .push(self.columns.blame(&column, Fault::new("wrong-type", message)).within("columns"));
-                        }
-                        _ if input.known(&column).is_some() => shape.set(&column, Kind::Float),
-                        _ => {}
-                    }
-                }
-            }
-            Err(found) => faults.extend(found.into_iter().map(|fault| fault.within("columns"))),
-        }
-        shape
+        numbers::shape(&self.columns, "are scaled", input, faults)
     }
 
     fn learns(&self) -> bool {
@@ -69,32 +53,14 @@ impl Op for Standardize {
     }
 
     fn placeholder(&self, input: &Shape) -> Self::Fitted {
-        let columns = self.columns.select(input).unwrap_or_default().into_iter();
-        columns.map(|column| (column, (0.0, 1.0))).collect()
+        numbers::placeholder(&self.columns, input, (0.0, 1.0))
     }
 
     fn fit(&self, table: &Table, _: &FitContext) -> Result<Self::Fitted, Fault> {
-        let mut fitted = BTreeMap::new();
-        for column in self.columns.resolve(&table.shape)? {
-            let values = table.training_column(&column)?;
-            let (Some(mean), Some(std)) = (stats::mean(values), stats::std(values)) else {
-                let message = format!("`{column}` has no value in any training row");
-                return Err(Fault::new("no-value", message).help("drop the column, or fill it first"));
-            };
-            fitted.insert(column, (mean, if std > 0.0 { std } else { 1.0 }));
-        }
-        Ok(fitted)
+        numbers::fit(&self.columns, table, |values| Some((stats::mean(values)?, divisor(stats::std(values)?))))
     }
 
     fn lower(&self, fitted: &Self::Fitted, input: &Shape) -> Result<Vec<RowStep>, Fault> {
-        let sets = fitted
-            .iter()
-            .map(|(column, (mean, std))| {
-                let number = Expr::column(column, input.expect(column)?).cast(Kind::Float);
-                let scaled = number.sub(Expr::literal(Value::Float(*mean))).div(Expr::literal(Value::Float(*std)));
-                Ok((column.clone(), scaled))
-            })
-            .collect::<Result<_, Fault>>()?;
-        Ok(vec![RowStep::set(sets)])
+        numbers::set(fitted, input, |number, (mean, std)| number.sub(float(*mean)).div(float(*std)))
     }
 }
