@@ -22,6 +22,7 @@ mod mill;
 mod models;
 mod networks;
 mod onnx;
+mod onnx_ops;
 mod programs;
 mod programs_at_odds;
 mod run;
