@@ -199,6 +199,7 @@ const STAY: &[(&str, &str)] = &[
     ("lpad", "lpad(s, 3) = '  a'"),
     ("rpad", "rpad(s, 3) = 'a  '"),
     ("split_part", "split_part(s, '/', 1) = 'a'"),
+    ("murmur3", "murmur3(s)"),
     ("regexp_matches", "regexp_matches(s, 'a')"),
     ("like", "s LIKE 'a%'"),
     ("ilike", "s ILIKE 'a%'"),
