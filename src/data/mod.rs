@@ -29,7 +29,7 @@ pub use kind::Kind;
 pub use matrix::Matrix;
 pub use parse::{cell as parse_cell, duration};
 pub use read::{Encoding, Format, Reading, Source, columns, read};
-pub use rows::row_keys;
+pub use rows::{push_key, row_keys};
 pub use selector::{GROUPS, Selector};
 pub use shape::{Family, Field, Shape};
 pub use split::{Amount, Amounts, Draw, row_draws, split_rows};

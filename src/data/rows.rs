@@ -18,7 +18,7 @@ pub fn row_keys(frame: &DataFrame, by: &[String]) -> Result<Vec<Vec<u8>>, Fault>
             continue;
         }
         for (row, key) in keys.iter_mut().enumerate() {
-            push(key, &value_at(column, row));
+            push_key(key, &value_at(column, row));
         }
     }
     Ok(keys)
@@ -35,7 +35,8 @@ fn push_text(key: &mut Vec<u8>, text: Option<&str>) {
     }
 }
 
-fn push(key: &mut Vec<u8>, value: &Value) {
+/// Adds a value to a row's bytes, as [`row_keys`] does.
+pub fn push_key(key: &mut Vec<u8>, value: &Value) {
     let bits = match value {
         Value::Null => return key.push(0),
         Value::Str(text) => return push_text(key, Some(text)),

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use polars::prelude::{BooleanChunked, Column, DataFrame, IdxCa, IdxSize};
+use polars::prelude::{BooleanChunked, DataFrame, IdxCa, IdxSize};
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Cells, Kind, Value, column_of, unexpected, value_at};
+use crate::data::{Cells, Kind, Value, column_of, push_key, row_keys, unexpected, value_at};
 use crate::source::Fault;
 
 /// Which columns are looked up, in what, and what they bring.
@@ -177,16 +177,11 @@ impl Lookup {
     /// A table with the columns that are brought.
     pub(super) fn apply(&self, mut frame: DataFrame) -> Result<DataFrame, Fault> {
         let index = self.index();
-        let asked = self.reads().map(|name| frame.column(name).cloned().map_err(unexpected));
-        let asked: Vec<Column> = asked.collect::<Result<_, _>>()?;
+        let time = self.asof.as_ref().map(|asof| frame.column(&asof.on)).transpose().map_err(unexpected)?;
         let nowhere = self.rows() as IdxSize;
-        let mut key = Vec::new();
-        let rows: Vec<IdxSize> = (0..frame.height())
-            .map(|row| {
-                let values = asked.iter().map(|column| value_at(column, row));
-                index.find(values, &mut key).map_or(nowhere, |row| row as IdxSize)
-            })
-            .collect();
+        let keys = row_keys(&frame, &self.on)?.into_iter().enumerate();
+        let found = keys.map(|(row, key)| index.row(&key, || time.map_or(Value::Null, |time| value_at(time, row))));
+        let rows: Vec<IdxSize> = found.map(|row| row.map_or(nowhere, |row| row as IdxSize)).collect();
         let rows = IdxCa::from_vec("".into(), rows);
         for looked in &self.columns {
             let mut cells = looked.cells.values().to_vec();
@@ -218,11 +213,16 @@ impl Index {
         for kind in &self.kinds {
             spell(&values.next()?, *kind, key);
         }
-        let rows = self.found.get(key.as_slice())?;
+        self.row(key, || values.next().unwrap_or(Value::Null))
+    }
+
+    /// The row for a key, and a time if it counts.
+    fn row(&self, key: &[u8], time: impl FnOnce() -> Value) -> Option<usize> {
+        let rows = self.found.get(key)?;
         if !self.asof {
             return rows.first().map(|row| *row as usize);
         }
-        let now = moment(&values.next()?)?;
+        let now = moment(&time())?;
         let before = rows.partition_point(|row| self.times[*row as usize].is_some_and(|time| time <= now));
         let row = rows[before.checked_sub(1)?] as usize;
         let age = now - self.times[row]?;
@@ -230,26 +230,11 @@ impl Index {
     }
 }
 
-/// A value within a key: the bytes of equal values are equal, and no two others' are. An int among floats is a float.
+/// A value as a key column of that type has it: an int among floats is a float.
 fn spell(value: &Value, kind: Kind, key: &mut Vec<u8>) {
-    let number = |mark: u8, number: i64, key: &mut Vec<u8>| {
-        key.push(mark);
-        key.extend(number.to_le_bytes());
-    };
     match value {
-        Value::Null => key.push(0),
-        Value::Bool(flag) => key.extend([1, u8::from(*flag)]),
-        Value::Int(int) if kind == Kind::Float => spell(&Value::Float(*int as f64), kind, key),
-        Value::Int(int) => number(2, *int, key),
-        // Zero has two signs and is one number.
-        Value::Float(float) => number(3, (float + 0.0).to_bits() as i64, key),
-        Value::Str(text) => {
-            number(4, text.len() as i64, key);
-            key.extend(text.as_bytes());
-        }
-        Value::Date(days) => number(5, (*days).into(), key),
-        Value::Datetime(micros) => number(6, *micros, key),
-        Value::Duration(micros) => number(7, *micros, key),
+        Value::Int(int) if kind == Kind::Float => push_key(key, &Value::Float(*int as f64)),
+        value => push_key(key, value),
     }
 }
 
