@@ -14,9 +14,9 @@ const FARTHEST: f64 = 1024.0;
 /// How often the interval is halved: from 2 · 1024 to the last digits of a float.
 const HALVINGS: usize = 60;
 
-/// The value bent by a power.
+/// The value bent by a power. By 1 it is the value.
 pub fn bend(x: f64, lambda: f64) -> f64 {
-    bent(signed_log(x), lambda).0
+    if lambda == 1.0 { x } else { bent(signed_log(x), lambda).0 }
 }
 
 /// ln(1 + |x|) with the sign of x: all that a power reads of a value.

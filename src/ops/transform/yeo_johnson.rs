@@ -100,6 +100,9 @@ impl YeoJohnson {
 
 /// [`bend`] as an expression.
 fn bent(number: Expr, lambda: f64) -> Expr {
+    if lambda == 1.0 {
+        return number;
+    }
     let power = |base: Expr, exponent: f64| {
         let log = Expr::call("log1p", vec![base]);
         match exponent {
