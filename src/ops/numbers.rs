@@ -78,3 +78,45 @@ pub(super) fn clamped(number: Expr, low: Option<Expr>, high: Option<Expr>) -> Ex
 pub(super) fn divisor(spread: f64) -> f64 {
     if spread > 0.0 { spread.min(f64::MAX) } else { 1.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{Kind, Value};
+    use crate::ops::testing::{CX, op, table_of, through};
+
+    /// Ops that learn of numbers, with what they make of a column that has one value.
+    const LEARNERS: [(&str, f64); 9] = [
+        ("standardize: x", 0.0),
+        ("min_max: x", 0.0),
+        ("min_max: {columns: x, feature_range: [-1, 1]}", -1.0),
+        ("robust_scale: x", 0.0),
+        ("max_abs: x", 1.0),
+        ("yeo_johnson: x", 0.0),
+        ("yeo_johnson: {columns: x, standardize: false}", 7.0),
+        ("quantile_transform: x", 0.0),
+        ("clip: {x: {zscore: 3}}", 7.0),
+    ];
+
+    #[test]
+    fn a_column_without_values_is_told() {
+        let table = table_of(&[("x", Kind::Float, vec![Value::Null; 3])]);
+        for (written, _) in LEARNERS {
+            let fault = op(written, &table.shape).fit(&table, &CX).expect_err("nothing to learn of");
+            assert_eq!(fault.message, "`x` has no value in any training row", "{written}");
+        }
+    }
+
+    #[test]
+    fn a_row_alone_and_a_column_of_one_value_are_enough() {
+        for (written, wanted) in LEARNERS {
+            for values in [vec![Value::Int(7)], vec![Value::Int(7), Value::Null, Value::Int(7)]] {
+                let expected: Vec<Value> = values
+                    .iter()
+                    .map(|value| if value.is_null() { Value::Null } else { Value::Float(wanted) })
+                    .collect();
+                let made = through(written, &[("x", Kind::Int, values)]);
+                assert_eq!(made["x"], expected, "{written}");
+            }
+        }
+    }
+}
