@@ -273,3 +273,20 @@ fn every_function_agrees() {
         assert!(solid > 20, "{} gave {solid} values", entry.name);
     }
 }
+
+/// In a table such a CASE isn't nested.
+#[test]
+fn a_case_of_many_cases_agrees() {
+    let number = |name: &str| Expr::column(name, Kind::Int);
+    let value = |nth: i64| match nth % 3 {
+        0 => Expr::column("f", Kind::Float),
+        1 => Expr::null(Kind::Float),
+        _ => Expr::literal(Value::Int(nth)),
+    };
+    let case = |nth: i64| (number("i").lte(Expr::literal(Value::Int(nth - 5))), value(nth));
+    for otherwise in [None, Some(number("j"))] {
+        let made = Expr::case((0..40).map(case).collect(), otherwise);
+        let solid = backends_agree(&made).unwrap_or_else(|why| panic!("{why}"));
+        assert!(solid > 5, "{solid} values");
+    }
+}
