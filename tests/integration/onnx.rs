@@ -199,14 +199,12 @@ const STAY: &[(&str, &str)] = &[
     ("lpad", "lpad(s, 3) = '  a'"),
     ("rpad", "rpad(s, 3) = 'a  '"),
     ("split_part", "split_part(s, '/', 1) = 'a'"),
-    ("murmur3", "murmur3(s)"),
     ("regexp_matches", "regexp_matches(s, 'a')"),
     ("like", "s LIKE 'a%'"),
     ("ilike", "s ILIKE 'a%'"),
     ("parse_date", "epoch(parse_date(s, '%Y-%m-%d'))"),
     ("parse_datetime", "epoch(parse_datetime(s, '%Y-%m-%d %H:%M'))"),
     ("date_diff", "date_diff('day', d, e)"),
-    ("murmur3", "murmur3(s)"),
     ("date_trunc", "epoch(date_trunc('month', d))"),
 ];
 
