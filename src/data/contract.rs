@@ -1,13 +1,19 @@
-//! What a table must look like: a contract, and how a table breaks it.
+//! What a table must look like: a contract, as its file has it, and mistakes in the contract itself.
+
+mod judge;
+mod tolerance;
 
 use std::collections::BTreeMap;
 
-use polars::prelude::Column;
+use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Part, Shape, Table, Value, value_at};
-use crate::source::{Fault, list};
+pub use judge::{Findings, Held, Judged, Violation};
+pub use tolerance::Tolerance;
+
+use super::{Kind, Shape, Value};
+use crate::source::{Fault, Route, suggest};
 
 /// A contract, as its file has it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -21,6 +27,12 @@ pub struct Contract {
     /// How many rows there must be.
     #[serde(default)]
     pub rows: RowRule,
+    /// Columns that together name a row: no two rows have the same values in all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unique: Vec<Vec<String>>,
+    /// SQL conditions over the named columns that rows must meet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// What happens to columns that aren't named here.
     #[serde(default)]
     pub extra_columns: ExtraColumns,
@@ -54,6 +66,34 @@ pub struct ColumnRule {
     /// The highest value.
     #[serde(default)]
     pub max: Option<f64>,
+    /// A regular expression that the whole of a string must match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// The fewest characters of a string.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<usize>,
+    /// The most characters of a string.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<usize>,
+    /// How old the newest value may be when a run begins: `7d`, `12h`.
+    #[serde(default, skip_serializing)]
+    pub max_age: Option<String>,
+    /// How many rows may break a rule of this column before it is an error, by rule: `10`, `1%` of the rows, or `all`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tolerate: BTreeMap<String, Tolerance>,
+}
+
+/// An SQL condition that rows must meet. A row for which it is null meets it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// What it is called in messages.
+    pub name: String,
+    /// The condition.
+    pub sql: String,
+    /// How many rows may break it before it is an error: `10`, `1%` of the rows, or `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerate: Option<Tolerance>,
 }
 
 fn yes() -> bool {
@@ -92,37 +132,35 @@ pub enum OnViolation {
     /// The run ends.
     #[default]
     Fail,
-    /// Bad rows go to a file.
+    /// Bad rows go to a file, and the run goes on with the others.
     Quarantine,
     /// It is told, and the run goes on.
     Warn,
 }
 
-/// One way in which a table breaks a contract.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Violation {
-    /// The column; none for a rule about rows.
-    pub column: Option<String>,
-    /// The rule: `nullable`, `one_of`, `min`, ….
-    pub rule: &'static str,
-    /// How many rows break it.
-    pub count: usize,
-    /// The first of them, from 1.
-    pub row: Option<usize>,
-    /// In words.
-    pub message: String,
-}
-
 impl Contract {
-    /// Mistakes in the contract itself, with their routes in its file.
+    /// Mistakes in the contract itself, with their routes in its file. Those in the SQL of `checks` are for who knows SQL.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if self.on_violation != OnViolation::Fail {
-            faults
-                .push(Fault::new("not-supported", "only `on_violation: fail` is supported yet").within("on_violation"));
-        }
         for (name, rule) in &self.columns {
-            faults.extend(rule.fault().map(|fault| fault.within(name).within("columns")));
+            faults.extend(rule.faults().into_iter().map(|fault| fault.within(name).within("columns")));
+        }
+        for (nth, columns) in self.unique.iter().enumerate() {
+            let here = Route::of(["unique"]).index(nth);
+            if columns.is_empty() {
+                faults.push(Fault::new("bad-rule", "no column is named").under(&here));
+            }
+            for (place, name) in columns.iter().enumerate().filter(|(_, name)| !self.columns.contains_key(*name)) {
+                let fault = Fault::new("unknown-column", format!("the contract has no column `{name}`"))
+                    .maybe_help(suggest(name, self.columns.keys().map(String::as_str)));
+                faults.push(fault.under(&here.clone().index(place)));
+            }
+        }
+        if let (Some(min), Some(max)) = (self.rows.min, self.rows.max)
+            && min > max
+        {
+            let fault = Fault::new("bad-rule", format!("no number of rows is between {min} and {max}"));
+            faults.push(fault.within("max").within("rows"));
         }
         faults
     }
@@ -137,88 +175,75 @@ impl Contract {
         Shape::of(self.columns.iter().map(|(name, rule)| (name.as_str(), rule.kind)))
     }
 
-    /// The table without the columns that it drops, or every way in which the table breaks it.
-    pub fn keep(&self, table: Table) -> Result<Table, Vec<Violation>> {
-        let mut broken = Vec::new();
-        self.names(&table.shape, &mut broken);
-        if let Some(frame) = table.part(Part::All) {
-            for (name, rule) in &self.columns {
-                if let Ok(column) = frame.column(name) {
-                    rule.look(column, &mut broken);
-                }
-            }
-            self.height(frame.height(), &mut broken);
-        }
-        if !broken.is_empty() {
-            return Err(broken);
-        }
-        if self.extra_columns != ExtraColumns::Drop {
-            return Ok(table);
-        }
-        let mut shape = table.shape.clone();
-        let extra: Vec<String> =
-            table.shape.names().filter(|name| !self.columns.contains_key(*name)).map(str::to_owned).collect();
-        for name in &extra {
-            shape.remove(name);
-        }
-        let table =
-            table.map(|_, frame| Ok(frame.drop_many(extra.iter().map(String::as_str)))).expect("dropping can't fail");
-        Ok(table.with_shape(shape))
+    /// Whether a table that breaks it may still be worked on, so that there is something to tell of one that was read before.
+    pub fn may_bend(&self) -> bool {
+        self.on_violation != OnViolation::Fail
+            || self.columns.values().any(|rule| !rule.tolerate.is_empty() || rule.max_age.is_some())
+            || self.checks.iter().any(|check| check.tolerate.is_some())
     }
 
-    fn names(&self, shape: &Shape, broken: &mut Vec<Violation>) {
-        let tell = |column: &str, rule, message| Violation {
-            column: Some(column.to_owned()),
-            rule,
-            count: 1,
-            row: None,
-            message,
-        };
-        for (name, rule) in &self.columns {
-            match shape.known(name) {
-                None if rule.required => broken.push(tell(name, "required", format!("there is no column `{name}`"))),
-                Some(kind) if kind != rule.kind => {
-                    broken.push(tell(name, "type", format!("`{name}` is {kind}, not {}", rule.kind)));
-                }
-                _ => {}
-            }
-        }
-        if self.extra_columns == ExtraColumns::Error {
-            for name in shape.names().filter(|name| !self.columns.contains_key(*name)) {
-                broken.push(tell(name, "extra_columns", format!("the column `{name}` isn't in the contract")));
-            }
-        }
-    }
-
-    fn height(&self, rows: usize, broken: &mut Vec<Violation>) {
-        let few =
-            self.rows.min.filter(|min| rows < *min).map(|min| ("rows.min", format!("{rows} rows, fewer than {min}")));
-        let many =
-            self.rows.max.filter(|max| rows > *max).map(|max| ("rows.max", format!("{rows} rows, more than {max}")));
-        broken.extend(few.into_iter().chain(many).map(|(rule, message)| Violation {
-            column: None,
-            rule,
-            count: 1,
-            row: None,
-            message,
-        }));
+    /// The rules of a column that no row which is worked on breaks: what may be asked of requests too.
+    pub fn firm(&self, column: &str) -> Option<ColumnRule> {
+        let rule = self.columns.get(column).filter(|_| self.on_violation != OnViolation::Warn)?;
+        let firm = |name: &str| !rule.tolerate.contains_key(name);
+        let mut rule = rule.clone();
+        rule.one_of = rule.one_of.take().filter(|_| firm("one_of"));
+        rule.min = rule.min.filter(|_| firm("min"));
+        rule.max = rule.max.filter(|_| firm("max"));
+        Some(rule)
     }
 }
 
+/// The rules that a column can have, row by row.
+const RULES: [&str; 8] = ["nullable", "unique", "one_of", "min", "max", "pattern", "min_length", "max_length"];
+
 impl ColumnRule {
-    fn fault(&self) -> Option<Fault> {
+    fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut wrong = |message: String, field: &str| faults.push(Fault::new("bad-rule", message).within(field));
         if let (Some(min), Some(max)) = (self.min, self.max)
             && min > max
         {
-            return Some(Fault::new("bad-rule", format!("nothing is between {min} and {max}")).within("max"));
-        }
-        if (self.min.is_some() || self.max.is_some()) && !self.kind.is_numeric() {
+            wrong(format!("nothing is between {min} and {max}"), "max");
+        } else if (self.min.is_some() || self.max.is_some()) && !self.kind.is_numeric() {
             let field = if self.min.is_some() { "min" } else { "max" };
-            return Some(Fault::new("bad-rule", format!("a column that is {} has no range", self.kind)).within(field));
+            wrong(format!("a column that is {} has no range", self.kind), field);
         }
-        let wrong = self.one_of.iter().flatten().position(|value| Value::from_json(value, self.kind).is_none())?;
-        let message = format!("the column is {}, and `{}` isn't", self.kind, self.one_of.as_ref()?[wrong]);
-        Some(Fault { route: crate::source::Route::of(["one_of"]).index(wrong), ..Fault::new("bad-rule", message) })
+        if let (Some(min), Some(max)) = (self.min_length, self.max_length)
+            && min > max
+        {
+            wrong(format!("no length is between {min} and {max}"), "max_length");
+        }
+        let of_strings = [
+            ("pattern", self.pattern.is_some()),
+            ("min_length", self.min_length.is_some()),
+            ("max_length", self.max_length.is_some()),
+        ];
+        for (field, _) in of_strings.iter().filter(|(_, said)| *said && !self.kind.is_string()) {
+            wrong(format!("a column that is {} has no characters", self.kind), field);
+        }
+        if let Some(Err(error)) = self.pattern.as_deref().map(whole) {
+            wrong(format!("it is no regular expression: {}", last_line(&error.to_string())), "pattern");
+        }
+        if self.max_age.is_some() && !matches!(self.kind, Kind::Date | Kind::Datetime) {
+            wrong(format!("a column that is {} has no age", self.kind), "max_age");
+        } else if self.max_age.is_some() && self.age().is_none() {
+            wrong("it is no span of time: write `7d`, `12h` or `30m`".to_owned(), "max_age");
+        }
+        let strange = self.tolerate.keys().filter(|name| !RULES.contains(&name.as_str()));
+        let strange = strange.map(|name| {
+            let fault = Fault::new("unknown-rule", format!("no rule of a column is called `{name}`"));
+            fault.maybe_help(suggest(name, RULES)).on_key().within(name).within("tolerate")
+        });
+        let strange: Vec<Fault> = strange.collect();
+        faults.extend(strange);
+        let values = self.one_of.iter().flatten().enumerate();
+        let strange = values.filter(|(_, value)| Value::from_json(value, self.kind).is_none());
+        faults.extend(strange.map(|(nth, value)| {
+            let message = format!("the column is {}, and `{value}` isn't", self.kind);
+            Fault::new("bad-rule", message).under(&Route::of(["one_of"]).index(nth))
+        }));
+        faults
     }
 
     /// The allowed values, typed.
@@ -227,52 +252,20 @@ impl ColumnRule {
         Some(list.iter().filter_map(|value| Value::from_json(value, self.kind)).collect())
     }
 
-    /// Why a value breaks it: the rule and the reason. `allowed` are the values it may have, if not any.
-    fn refuses(&self, value: &Value, allowed: Option<&[Value]>) -> Option<(&'static str, String)> {
-        if value.is_null() {
-            return (!self.nullable).then(|| ("nullable", "has no value".to_owned()));
-        }
-        if let Some(allowed) = allowed.filter(|allowed| !allowed.contains(value)) {
-            let shown: Vec<String> = allowed.iter().map(Value::to_string).collect();
-            return Some(("one_of", format!("`{value}` isn't one of {}", list(shown.iter().map(String::as_str)))));
-        }
-        let number = value.as_f64()?;
-        if let Some(min) = self.min.filter(|min| number < *min) {
-            return Some(("min", format!("{value} is below {min}")));
-        }
-        let max = self.max.filter(|max| number > *max)?;
-        Some(("max", format!("{value} is above {max}")))
-    }
-
-    fn look(&self, column: &Column, broken: &mut Vec<Violation>) {
-        let name = column.name().to_string();
-        let mut found: BTreeMap<&'static str, Violation> = BTreeMap::new();
-        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-        let allowed = self.allowed();
-        for row in 0..column.len() {
-            let value = value_at(column, row);
-            let twin = (self.unique && !value.is_null()).then(|| seen.insert(value.to_string(), row)).flatten();
-            let twin = twin.map(|first| ("unique", format!("`{value}` stands in row {} already", first + 1)));
-            for (rule, reason) in self.refuses(&value, allowed.as_deref()).into_iter().chain(twin) {
-                found.entry(rule).and_modify(|violation| violation.count += 1).or_insert_with(|| Violation {
-                    column: Some(name.clone()),
-                    rule,
-                    count: 1,
-                    row: Some(row + 1),
-                    message: format!("`{name}` {reason}"),
-                });
-            }
-        }
-        broken.extend(found.into_values());
+    /// How old the newest value may be, in microseconds.
+    pub fn age(&self) -> Option<i64> {
+        super::duration(self.max_age.as_ref()?).filter(|age| *age > 0)
     }
 }
 
-impl std::fmt::Display for Violation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.row {
-            Some(row) if self.count > 1 => write!(f, "row {row}: {} (and {} rows more)", self.message, self.count - 1),
-            Some(row) => write!(f, "row {row}: {}", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
+/// A pattern that matches nothing less than the whole of a string.
+fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+    // By itself first: a pattern must not end the group that it is put in.
+    Regex::new(pattern)?;
+    Regex::new(&format!("^(?:{pattern})$"))
+}
+
+/// The reason alone: the drawing above it is of one line, and the file's own caret stands beside it.
+fn last_line(text: &str) -> &str {
+    text.lines().last().unwrap_or(text).trim_start_matches("error: ")
 }

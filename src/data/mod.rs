@@ -23,7 +23,9 @@ pub mod yeo_johnson;
 pub use cell::{collect, column_of, value_at};
 pub use cells::Cells;
 pub use column_map::ColumnMap;
-pub use contract::{ColumnRule, Contract, ExtraColumns, OnViolation, RowRule, Violation};
+pub use contract::{
+    Check, ColumnRule, Contract, ExtraColumns, Findings, Held, Judged, OnViolation, RowRule, Tolerance, Violation,
+};
 pub use digest::{column_digest, from_bytes, write_rows};
 pub use kind::Kind;
 pub use matrix::Matrix;

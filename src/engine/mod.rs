@@ -2,6 +2,7 @@
 
 mod brought;
 mod child;
+mod contract;
 mod coverage;
 mod cv;
 mod decide;
@@ -45,6 +46,7 @@ mod update;
 mod upstream;
 
 pub use child::SUPERVISE;
+pub use contract::ContractResult;
 pub use evaluate::reports;
 pub use event::{Event, Outcome, StepEnd};
 pub use gates::GateResult;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::contract::conditions;
 use super::files::{is_glob, is_matched, matching};
 use super::look::{Known, Right, look};
 use super::program;
@@ -187,6 +188,7 @@ impl Schemas for Project {
             }
         };
         faults.extend(contract.iter().flat_map(Contract::faults));
+        faults.extend(contract.iter().filter_map(|contract| conditions(contract).err()).flatten());
         match contract {
             Some(contract) if faults.is_empty() => Ok(contract),
             _ => Err(Problem::There(faults.iter().map(|fault| document.diagnose(fault)).collect())),

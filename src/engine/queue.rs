@@ -328,6 +328,8 @@ fn finish(plan: &Plan, places: &[usize], cx: RunCx, mut queue: Queue, listen: &m
         listen(Event::Ended(end.clone()));
         queue.ends.insert(*place, end);
     }
+    let mut contracts = cx.contracts.into_inner().expect("no holder panicked");
+    contracts.sort_by(|a, b| a.source.cmp(&b.source));
     let units = cx.units.into_inner().expect("no holder panicked");
     let done: Vec<Option<StepDone>> = cx.done.into_iter().map(OnceLock::into_inner).collect();
     let gates = done.iter().flatten().all(|done| match &done.payload {
@@ -340,7 +342,7 @@ fn finish(plan: &Plan, places: &[usize], cx: RunCx, mut queue: Queue, listen: &m
         () if !gates => RunStatus::GateFailed,
         () => RunStatus::Done,
     };
-    RunResult { status, steps: queue.ends.into_values().collect(), done, failed: queue.faults, units }
+    RunResult { status, steps: queue.ends.into_values().collect(), done, failed: queue.faults, units, contracts }
 }
 
 /// Why a step didn't begin: something that it needs, or the step at which the run stopped.

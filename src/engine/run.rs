@@ -9,13 +9,14 @@ use std::time::Instant;
 use polars::prelude::DataFrame;
 use serde_json::Value as Json;
 
+use super::contract::ContractResult;
 use super::event::{Event, Outcome, StepEnd};
 use super::outcome::{DeployResult, Payload, StepDone};
 use super::promote::Weighed;
-use super::sources::{Identity, Tables};
+use super::sources::{Aside, Identity, Tables};
 use super::status::{LOOKING, WOULD_RUN};
 use super::unit::label;
-use super::{deploy, evaluate, locked, program, table, train};
+use super::{contract, deploy, evaluate, locked, program, table, train};
 use crate::data::{Shape, Table};
 use crate::plan::{Plan, StepKind, Train};
 use crate::source::Fault;
@@ -162,6 +163,8 @@ pub struct RunResult {
     pub failed: Vec<(usize, Fault)>,
     /// The key of every unit that was looked up or made, by its label.
     pub units: BTreeMap<String, Key>,
+    /// Contracts that were broken and let the run go on, by source.
+    pub contracts: Vec<ContractResult>,
 }
 
 impl RunResult {
@@ -280,6 +283,9 @@ pub(super) struct RunCx<'a> {
     pub(super) done: Vec<OnceLock<StepDone>>,
     /// Train steps with the hyper-parameters that their searches have found.
     settled: Vec<OnceLock<Train>>,
+    /// The sources whose contracts were looked at.
+    heard: Mutex<BTreeSet<usize>>,
+    pub(super) contracts: Mutex<Vec<ContractResult>>,
 }
 
 /// Which steps were asked for, and how.
@@ -314,7 +320,19 @@ impl<'a> RunCx<'a> {
             units: Mutex::default(),
             done: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             settled: plan.steps.iter().map(|_| OnceLock::new()).collect(),
+            heard: Mutex::default(),
+            contracts: Mutex::default(),
         }
+    }
+
+    /// Whether nothing was told of a source's contract in this run so far.
+    pub(super) fn first_word(&self, source: usize) -> bool {
+        self.heard.lock().expect("no holder panicked").insert(source)
+    }
+
+    /// Keeps what became of a source's contract.
+    pub(super) fn contract(&self, result: ContractResult) {
+        self.contracts.lock().expect("no holder panicked").push(result);
     }
 
     /// What a step left. Every step that it works on is done before a step begins.
@@ -435,7 +453,14 @@ impl Cx<'_> {
             let spec = &self.plan.sources[source].spec;
             locked::check_source(lock, &spec.name, &identity).map_err(|fault| fault.under(&spec.route()))?;
         }
+        contract::tell(self, source, &identity)?;
         Ok(identity)
+    }
+
+    /// What a source's contract finds in its rows.
+    pub(super) fn judged(&self, source: usize) -> Result<Arc<Aside>, Fault> {
+        self.table(source)?;
+        Ok(self.tables.aside(source).unwrap_or_default())
     }
 
     /// A source's rows.

@@ -104,8 +104,13 @@ pub(super) fn seal(
     for field in raw.shape.fields.iter().filter(|field| pruned.inputs.contains(&field.name)) {
         // What the source's contract says is of its own columns.
         let own = cx.plan.sources[source].shape.as_ref().is_none_or(|shape| shape.known(&field.name).is_some());
-        let rule = contract.filter(|_| own).and_then(|contract| contract.columns.get(&field.name));
-        signature.push(InputField::new(&field.name, field.kind, rule, &cx.plan.sources[source].spec.reading.missing));
+        let rule = contract.filter(|_| own).and_then(|contract| contract.firm(&field.name));
+        signature.push(InputField::new(
+            &field.name,
+            field.kind,
+            rule.as_ref(),
+            &cx.plan.sources[source].spec.reading.missing,
+        ));
     }
     let (rows, _) = raw_rows(raw.training(), &once(training)?)?;
     let mut columns = Vec::new();

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use polars::prelude::DataFrame;
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
+use super::contract::judged;
 use super::outcome::TableMeta;
 use super::project::Project;
 use super::upstream;
-use crate::data::{self, Kind, Shape, Source, Table, Violation};
+use crate::data::{self, Findings, Judged, Kind, Shape, Source, Table};
 use crate::plan::{Plan, SourceNode};
 use crate::recipe::{RowStep, apply};
 use crate::source::Fault;
@@ -46,6 +48,8 @@ pub trait Tables: Sync {
     fn changed(&self, plan: &Plan, source: usize) -> Result<Option<String>, Fault>;
     /// The files of a folder, glob or file, sorted, with their digests.
     fn code(&self, path: &str) -> Result<Vec<(String, Digest)>, Fault>;
+    /// What its contract found in it, once its table was read.
+    fn aside(&self, source: usize) -> Option<Arc<Aside>>;
     /// Hears how many rows it has from a result that was kept, so that they needn't be read to be counted.
     fn counted(&self, source: usize, rows: Option<usize>);
 }
@@ -66,7 +70,11 @@ struct Slot {
     identity: OnceLock<Identity>,
     table: Mutex<Option<Arc<Table>>>,
     rows: OnceLock<usize>,
+    findings: OnceLock<Arc<Aside>>,
 }
+
+/// What a contract found in a table, and the rows that it set aside.
+pub type Aside = (Findings, Option<DataFrame>);
 
 /// The sources of a project.
 pub struct SourceTables<'a> {
@@ -111,14 +119,14 @@ impl<'a> SourceTables<'a> {
     }
 }
 
-fn read(source: &SourceNode, files: Vec<Source>) -> Result<Table, Fault> {
+fn read(source: &SourceNode, files: Vec<Source>) -> Result<Judged, Fault> {
     let mut reading = source.spec.reading.clone();
     // The types that the plan was checked with, which the lock may hold since long ago: a column that is of another
     // type today is an error with its row.
     for field in source.shape.iter().flat_map(|shape| &shape.fields) {
         reading.kinds.entry(field.name.clone()).or_insert(field.kind);
     }
-    checked(source, data::read(files, &reading).map_err(|fault| blamed(source, fault))?)
+    judged(source, data::read(files, &reading).map_err(|fault| blamed(source, fault))?)
 }
 
 /// The type is the contract's first rule.
@@ -127,15 +135,6 @@ fn blamed(source: &SourceNode, fault: Fault) -> Fault {
         Some(_) if fault.code == "wrong-type" => Fault { code: "contract", ..fault },
         _ => fault,
     }
-}
-
-/// A table that keeps its contract, cut down to what is asked for.
-fn checked(source: &SourceNode, table: Table) -> Result<Table, Fault> {
-    let table = match &source.contract {
-        Some(contract) => contract.keep(table).map_err(|broken| violated(source, &broken))?,
-        None => table,
-    };
-    filtered(table, source)
 }
 
 /// The rows that meet the source's own condition; they keep their positions.
@@ -163,21 +162,6 @@ fn together(seen: &[(String, Seen)]) -> Digest {
     hasher.finish()
 }
 
-/// How many ways of breaking a contract are told.
-const TOLD: usize = 10;
-
-fn violated(source: &SourceNode, broken: &[Violation]) -> Fault {
-    let path = source.spec.contract.as_deref().unwrap_or_default();
-    let mut lines: Vec<String> = broken.iter().take(TOLD).map(|violation| format!("\n  {violation}")).collect();
-    if broken.len() > TOLD {
-        lines.push(format!("\n  and {} more", broken.len() - TOLD));
-    }
-    Fault::new("contract", format!("`{}` breaks its contract `{path}`:{}", source.spec.path, lines.concat()))
-        .help("mend the data, or the contract if it asks too much")
-        .within("contract")
-        .under(&source.spec.route())
-}
-
 impl Tables for SourceTables<'_> {
     fn files(&self, plan: &Plan, source: usize) -> Result<BTreeMap<String, Digest>, Fault> {
         let spec = &plan.sources[source].spec;
@@ -192,6 +176,10 @@ impl Tables for SourceTables<'_> {
             // Every result of the same rows counts the same.
             let _ = self.slots[source].rows.set(rows);
         }
+    }
+
+    fn aside(&self, source: usize) -> Option<Arc<Aside>> {
+        self.slots[source].findings.get().cloned()
     }
 
     fn identity(&self, plan: &Plan, source: usize) -> Result<Identity, Fault> {
@@ -248,7 +236,7 @@ impl Tables for SourceTables<'_> {
         if let Origin::Pipeline { .. } = node.spec.origin {
             return self.kept(plan, source, &|| {
                 let meta = self.upstream(plan, source)?.expect("its origin is a pipeline");
-                checked(node, upstream::rows(&Store::open(&self.project.root)?, &meta)?)
+                judged(node, upstream::rows(&Store::open(&self.project.root)?, &meta)?)
             });
         }
         self.kept(plan, source, &|| {
@@ -261,7 +249,7 @@ impl Tables for SourceTables<'_> {
         let node = &plan.sources[source];
         let file = Source { name: node.spec.path.clone(), bytes: bytes()? };
         let table = data::read(vec![file], &node.spec.reading).map_err(|fault| blamed(node, fault))?;
-        checked(node, table)
+        filtered(judged(node, table)?.table, node)
     }
 
     fn table_of(
@@ -308,13 +296,20 @@ impl SourceTables<'_> {
     }
 
     /// A source's table, read if it isn't in memory.
-    fn kept(&self, plan: &Plan, source: usize, read: &dyn Fn() -> Result<Table, Fault>) -> Result<Arc<Table>, Fault> {
+    fn kept(&self, plan: &Plan, source: usize, read: &dyn Fn() -> Result<Judged, Fault>) -> Result<Arc<Table>, Fault> {
         // Held while reading: two steps that need the same source read it once.
         let mut slot = self.slots[source].table.lock().expect("no holder panicked");
         if let Some(table) = slot.as_ref() {
             return Ok(Arc::clone(table));
         }
         let node = &plan.sources[source];
+        let read = || {
+            let judged = read()?;
+            let findings = (judged.findings, judged.bad);
+            // The same rows are found to be the same.
+            let _ = self.slots[source].findings.set(Arc::new(findings));
+            filtered(judged.table, node)
+        };
         let table = read().map_err(|fault| {
             if fault.route == crate::source::Route::here() {
                 fault.within("path").under(&node.spec.route())

@@ -116,6 +116,9 @@ pub fn run_text(run: &Run) -> String {
             text.push_str(&format!("{} {}\n", if gate.passed { "✓" } else { "✗" }, gate.words()));
         }
     }
+    for contract in &ran.contracts {
+        text.push_str(&format!("\n{}\n", contract.words()));
+    }
     for deployed in &ran.deployed {
         text.push_str(&format!("\n{}\n", deployed.words()));
     }

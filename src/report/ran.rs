@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::judgement::GateWords;
+use crate::data::Violation;
 use crate::learn::Interval;
 use crate::store::Run;
 
@@ -29,6 +30,8 @@ pub struct Ran {
     pub best: BTreeMap<String, String>,
     /// By evaluate step.
     pub gates: BTreeMap<String, Vec<RanGate>>,
+    /// Contracts that were broken and let the run go on.
+    pub contracts: Vec<RanContract>,
     /// What was deployed.
     pub deployed: Vec<RanDeploy>,
     /// What failed.
@@ -69,6 +72,35 @@ pub struct RanGate {
     pub slice: Option<String>,
     /// Whether that is good enough.
     pub passed: bool,
+}
+
+/// A contract that was broken and let the run go on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RanContract {
+    /// The source.
+    pub source: String,
+    /// How many rows there were.
+    pub rows: usize,
+    /// How many of them were set aside.
+    pub quarantined: usize,
+    /// Where they are; none if there are none.
+    pub file: Option<String>,
+    /// Each rule that is broken.
+    pub broken: Vec<Violation>,
+}
+
+impl RanContract {
+    /// In words, a line for each rule.
+    pub fn words(&self) -> String {
+        let file = self.file.as_deref().unwrap_or_default();
+        let aside = match self.quarantined {
+            0 => String::new(),
+            count => format!(": {count} of {} rows are set aside in `{file}`", self.rows),
+        };
+        let broken: Vec<String> = self.broken.iter().map(|broken| format!("\n  {broken}")).collect();
+        format!("`{}` breaks its contract{aside}{}", self.source, broken.concat())
+    }
 }
 
 /// A deployment.

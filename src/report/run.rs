@@ -69,6 +69,7 @@ pub fn run_json(run: &str, plan: &Plan, result: &RunResult, errors: &[Diagnostic
         "costs": costs,
         "best": best,
         "gates": gates,
+        "contracts": result.contracts,
         "deployed": result.deployed().collect::<Vec<_>>(),
         "errors": errors_json(plan, result, errors),
         "units": result.units,

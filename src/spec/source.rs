@@ -23,6 +23,8 @@ pub struct SourceSpec {
     pub condition: Option<String>,
     /// The file of its contract.
     pub contract: Option<String>,
+    /// The file for rows that the contract sets aside; one of ours without it.
+    pub quarantine: Option<String>,
 }
 
 /// Where the rows of a source come from.
@@ -78,6 +80,10 @@ impl SourceSpec {
             if other { fields.take("path") } else { fields.need("path", "say which file: `path: data/penguins.csv`") };
         let from = fields.take::<String>("from");
         let condition = fields.take("where");
+        let quarantine: Option<String> = fields.take("quarantine");
+        if let Some(fault) = quarantine.as_deref().and_then(|path| Format::of(path).err()) {
+            fields.fault(fault.within("quarantine"));
+        }
         let spec = match (path, from) {
             (Some(_), Some(_)) => {
                 let fault = Fault::new("two-origins", "`path` and `from` both say where the rows come from");
@@ -91,7 +97,8 @@ impl SourceSpec {
         };
         faults.extend(fields.finish());
         let ((origin, TableFields { reading, contract }), path) = spec?;
-        Some(Self { name: name.to_owned(), place: route.clone(), origin, path, reading, condition, contract })
+        let (name, place) = (name.to_owned(), route.clone());
+        Some(Self { name, place, origin, path, reading, condition, contract, quarantine })
     }
 }
 
@@ -107,6 +114,7 @@ impl SourceSpec {
             reading: table.reading.clone(),
             condition: None,
             contract: table.contract.clone(),
+            quarantine: None,
         })
     }
 }

@@ -6,6 +6,7 @@ mod catalogue;
 mod check;
 mod choice;
 mod ci;
+mod contracts;
 mod docs;
 mod encoders;
 mod ensemble;
