@@ -51,6 +51,41 @@ pub fn cos(x: f64) -> f64 {
     libm::cos(x)
 }
 
+/// The tangent of radians.
+pub fn tan(x: f64) -> f64 {
+    libm::tan(x)
+}
+
+/// The radians whose sine is x, from -π/2 to π/2; NaN beyond -1 and 1.
+pub fn asin(x: f64) -> f64 {
+    libm::asin(x)
+}
+
+/// The radians whose cosine is x, from 0 to π; NaN beyond -1 and 1.
+pub fn acos(x: f64) -> f64 {
+    libm::acos(x)
+}
+
+/// The radians whose tangent is x, from -π/2 to π/2.
+pub fn atan(x: f64) -> f64 {
+    libm::atan(x)
+}
+
+/// The angle of the point (x, y) in radians, from -π to π.
+pub fn atan2(y: f64, x: f64) -> f64 {
+    libm::atan2(y, x)
+}
+
+/// The hyperbolic sine.
+pub fn sinh(x: f64) -> f64 {
+    libm::sinh(x)
+}
+
+/// The hyperbolic cosine.
+pub fn cosh(x: f64) -> f64 {
+    libm::cosh(x)
+}
+
 /// The hyperbolic tangent.
 pub fn tanh(x: f64) -> f64 {
     libm::tanh(x)
@@ -59,6 +94,21 @@ pub fn tanh(x: f64) -> f64 {
 /// √(x² + y²), without overflow on the way.
 pub fn hypot(x: f64, y: f64) -> f64 {
     libm::hypot(x, y)
+}
+
+/// The cube root.
+pub fn cbrt(x: f64) -> f64 {
+    libm::cbrt(x)
+}
+
+/// The gamma function; NaN for negative whole numbers.
+pub fn gamma(x: f64) -> f64 {
+    libm::tgamma(x)
+}
+
+/// The natural logarithm of the gamma function's absolute value.
+pub fn ln_gamma(x: f64) -> f64 {
+    libm::lgamma(x)
 }
 
 /// 1 less the error function.
@@ -79,7 +129,7 @@ mod tests {
     #[test]
     fn they_are_those_of_the_standard_library_to_the_last_bits() {
         type Function = fn(f64) -> f64;
-        let pairs: [(Function, Function, f64, f64); 9] = [
+        let pairs: [(Function, Function, f64, f64); 16] = [
             (exp, f64::exp, -700.0, 700.0),
             (exp_m1, f64::exp_m1, -30.0, 30.0),
             (ln, f64::ln, 1e-9, 1e6),
@@ -89,6 +139,13 @@ mod tests {
             (sin, f64::sin, -1e4, 1e4),
             (cos, f64::cos, -1e4, 1e4),
             (tanh, f64::tanh, -20.0, 20.0),
+            (tan, f64::tan, -1e3, 1e3),
+            (asin, f64::asin, -1.0, 1.0),
+            (acos, f64::acos, -1.0, 1.0),
+            (atan, f64::atan, -50.0, 50.0),
+            (sinh, f64::sinh, -20.0, 20.0),
+            (cosh, f64::cosh, -20.0, 20.0),
+            (cbrt, f64::cbrt, -1e6, 1e6),
         ];
         for (nth, (ours, theirs, low, high)) in pairs.into_iter().enumerate() {
             for step in 0..10_000 {

@@ -173,6 +173,7 @@ fn call(tape: &mut Tape, entry: &'static FunctionEntry, depth: usize) -> Option<
                 expr(tape, below, &|kind| kind == Kind::Bool)
             }
             _ if entry.name == "in" && nth > 0 => constant(tape, kind),
+            _ if entry.name == "regexp_extract" && nth == 2 => Expr::literal(Value::Int(0)),
             _ if entry.name == "interpolate" && nth > 0 => constant(tape, Kind::Float),
             Takes::Constant => Expr::literal(Value::str(text_constant(tape, entry.name))),
             Takes::Any | Takes::Alike => expr(tape, below, &alike),
@@ -191,7 +192,10 @@ fn call(tape: &mut Tape, entry: &'static FunctionEntry, depth: usize) -> Option<
 fn text_constant(tape: &mut Tape, function: &str) -> &'static str {
     let among: &[&str] = match function {
         "like" | "ilike" => &["%", "a%", "_b%", "%ö", "", "\\%_"],
-        "regexp_matches" => &["^a", "[0-9]+", "", "ß|b"],
+        "regexp_replace" => &["a", "g", "b+|ß", ""],
+        name if name.starts_with("regexp") => &["^a", "[0-9]+", "", "ß|b"],
+        "at_time_zone" | "from_time_zone" => &["Europe/Rome", "America/New_York", "Asia/Kathmandu", "UTC"],
+        "strftime" => &["%Y-%m-%d", "%d.%m.%y %H:%M:%S", "week %V"],
         "parse_date" => &["%Y-%m-%d", "%d.%m.%Y"],
         "parse_datetime" => &["%Y-%m-%d %H:%M:%S", "%d.%m.%Y"],
         _ => &["day", "year", "quarter", "month", "week", "hour", "minute", "second"],

@@ -29,6 +29,8 @@ mod wire;
 
 #[cfg(test)]
 mod agree;
+#[cfg(test)]
+mod reference;
 
 pub use function::{Family, FunctionEntry, functions};
 pub use scalar::Compiled;

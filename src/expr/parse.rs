@@ -164,6 +164,7 @@ mod tests {
 
     use super::*;
     use crate::data::{Kind, Shape, Value};
+    use crate::expr::functions;
     use crate::source::At;
 
     fn parse(sql: &str) -> Result<Expr, Vec<Fault>> {
@@ -218,6 +219,16 @@ mod tests {
             ("99999999999999999999 > age", "99999999999999999999", "too large"),
             ("CAST(born AS int)", "born", "epoch"),
             ("age > INTERVAL '1' MONTH", "INTERVAL '1'", "length varies"),
+            ("seen AT TIME ZONE 'Europe/Rom'", "'Europe/Rom'", "did you mean `Europe/Rome`?"),
+            ("date_add('months', 1, born)", "'months'", "did you mean 'month'?"),
+            ("date_part('yeer', born)", "'yeer'", "did you mean `year`?"),
+            ("strftime(born, '%')", "'%'", "isn't a format"),
+            ("regexp_replace(name, 'a', '\\1')", "'\\1'", "no group of that number"),
+            ("regexp_replace(name, 'a', 'b', 'q')", "'q'", "every match"),
+            ("levenstein(name, 'a')", "levenstein", "did you mean `levenshtein`?"),
+            ("haversine(1, 2, 3)", "haversine(1, 2, 3)", "lat1"),
+            ("gcd(age, income)", "income", "must be an int"),
+            ("today()", "today", "changes from run to run"),
             ("", "", "empty"),
         ] {
             let told = faults(sql);
@@ -268,6 +279,13 @@ mod tests {
             ("0.1 + 0.2", "0.30000000000000004"),
             ("CAST('12 ' AS bigint) + CAST(3.99 AS int)", "15"),
             ("date_diff('day', '2024-01-01', born)", "30"),
+            ("EXTRACT(DOW FROM born) + date_part('century', born)", "24"),
+            ("(seen AT TIME ZONE 'Asia/Kathmandu')", "1970-01-01T05:30:00Z"),
+            ("6 & 3 | 8", "10"),
+            ("(1 << 4) + (-9 >> 1)", "11"),
+            ("TRY_CAST('x' AS int) IS NULL AND xor(5, 1) = 4", "true"),
+            ("nvl(income, age) IS DISTINCT FROM 30", "false"),
+            ("width_bucket(age, 100, 0, 10)", "8"),
         ] {
             assert_eq!(eval(sql), result, "{sql}");
         }
@@ -285,6 +303,28 @@ mod tests {
                 let At::Inside(range) = &fault.at else { panic!("{sql}: {fault} points nowhere") };
                 assert!(sql.get(range.clone()).is_some(), "{sql}: {range:?} isn't inside");
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_slip_of_the_pen_breaks_the_parser(
+            nth in 0..functions().len(),
+            edits in proptest::collection::vec((proptest::prelude::any::<(u8, char)>(), 0..3_usize), 0..8),
+        ) {
+            let mut chars: Vec<char> = functions()[nth].example.chars().collect();
+            for ((at, char), cut) in edits {
+                let start = usize::from(at) % (chars.len() + 1);
+                let end = (start + cut).min(chars.len());
+                chars.splice(start..end, [char]);
+            }
+            let sql: String = chars.into_iter().collect();
+            let begun = std::time::Instant::now();
+            for fault in parse(&sql).err().unwrap_or_default() {
+                let At::Inside(range) = &fault.at else { panic!("{sql}: {fault} points nowhere") };
+                assert!(sql.get(range.clone()).is_some(), "{sql}: {range:?} isn't inside");
+            }
+            assert!(begun.elapsed().as_secs() < 5, "{sql} takes too long");
         }
     }
 

@@ -99,7 +99,7 @@ pub fn prepared(expr: &Expr) -> Result<Option<Prepared>, Fault> {
     let Node::Call { function, args, kind } = &expr.0 else { return Ok(None) };
     let Kernel::Prepared(prepare) = function.kernel else { return Ok(None) };
     let constants: Vec<Value> = args[1..].iter().filter_map(|arg| arg.as_literal().cloned()).collect();
-    prepare(&constants, *kind).map(Some).map_err(|why| Fault::new("expression", why))
+    prepare(&constants, *kind).map(Some).map_err(|why| Fault::new("expression", why.message))
 }
 
 impl Step {

@@ -63,7 +63,7 @@ fn functions_page() -> String {
          - Strings compare by their UTF-8 bytes. Strings are written in single quotes, columns with odd names in double quotes.\n\
          - `params.x` is bound as a typed value, never pasted as text.\n\
          - What changes from run to run (`now()`, `random()`) is refused.\n\n\
-         Operators: `+ - * / %`, `= <> < <= > >=`, `AND OR NOT`, `IS NULL`, `IN (…)`, `BETWEEN … AND …`, `LIKE`, `ILIKE`, `||`, `CASE WHEN … THEN … ELSE … END`, `CAST(x AS type)`.\n"
+         Operators: `+ - * / %`, `= <> < <= > >=`, `AND OR NOT`, `IS NULL`, `IN (…)`, `BETWEEN … AND …`, `LIKE`, `ILIKE`, `||`, `& | << >>`, `CASE WHEN … THEN … ELSE … END`, `CAST(x AS type)`, `IS DISTINCT FROM`, `EXTRACT(YEAR FROM x)` (also `date_part('year', x)`), `x AT TIME ZONE 'Europe/Rome'`.\n"
     );
     let families = [
         (Family::Number, "Numbers"),

@@ -166,9 +166,9 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-fn by_format(constants: &[Value], kind: Kind) -> Result<Prepared, String> {
+fn by_format(constants: &[Value], kind: Kind) -> Result<Prepared, Mistake> {
     let Some(Value::Str(format)) = constants.first() else {
-        return Err("the format must be a string constant".to_owned());
+        return Err(Mistake::of(Some(1), "the format must be a string constant"));
     };
     let format = format.clone();
     check_format(&format)?;
@@ -179,11 +179,11 @@ fn by_format(constants: &[Value], kind: Kind) -> Result<Prepared, String> {
 }
 
 /// Jiff has no check of a format by itself; but what it can write a moment with, it knows.
-fn check_format(format: &str) -> Result<(), String> {
+pub(super) fn check_format(format: &str) -> Result<(), Mistake> {
     let moment = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
     jiff::fmt::strtime::format(format, &moment)
         .map(|_| ())
-        .map_err(|why| format!("`{format}` isn't a format of strptime: {why}"))
+        .map_err(|why| Mistake::of(Some(1), format!("`{format}` isn't a format of times: {why}")))
 }
 
 fn read(format: &str, text: &str, kind: Kind) -> Option<Value> {

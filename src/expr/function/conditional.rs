@@ -23,7 +23,7 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
     .doc("if(condition, yes, no)", "`yes` where the condition is true, else `no`.", "if(1 > 2, 'a', 'b')", "b"),
     FunctionEntry::new("coalesce", Family::Conditional, ALIKE, Gives::Common, Kernel::Coalesce)
         .more()
-        .also(&["ifnull"])
+        .also(&["ifnull", "nvl"])
         .doc("coalesce(x, …)", "The first that isn't null.", "coalesce(NULL, 2, 3)", "2"),
     FunctionEntry::new(
         "nullif",
@@ -51,6 +51,24 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
     )
     .more()
     .doc("least(x, …)", "The least, nulls left out.", "least('b', 'a')", "a"),
+    FunctionEntry::new(
+        "num_nulls",
+        Family::Conditional,
+        &[Takes::Any],
+        Gives::Is(Kind::Int),
+        Kernel::Lenient(|args, _| nulls(args, true)),
+    )
+    .more()
+    .doc("num_nulls(x, …)", "How many of them are null.", "num_nulls(1, NULL, 'a')", "1"),
+    FunctionEntry::new(
+        "num_nonnulls",
+        Family::Conditional,
+        &[Takes::Any],
+        Gives::Is(Kind::Int),
+        Kernel::Lenient(|args, _| nulls(args, false)),
+    )
+    .more()
+    .doc("num_nonnulls(x, …)", "How many of them aren't null.", "num_nonnulls(1, NULL, 'a')", "2"),
 ];
 
 /// Conditions stand at even places but the last; the other arguments are of one type.
@@ -80,6 +98,10 @@ fn first_of_common(args: &mut [Expr]) -> Result<Kind, Mistake> {
 
 fn nullif(args: &[Value], _: Kind) -> Value {
     if same(&args[0], &args[1]) { Value::Null } else { args[0].clone() }
+}
+
+fn nulls(args: &[Value], wanted: bool) -> Value {
+    Value::Int(args.iter().filter(|arg| arg.is_null() == wanted).count() as i64)
 }
 
 /// Of equals the first is taken.

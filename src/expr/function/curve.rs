@@ -1,11 +1,16 @@
 //! Curves: through points, and of the normal distribution.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Family, FunctionEntry, Gives, Kernel, Prepared, Takes};
-use crate::data::{Kind, Value};
+use super::{Family, FunctionEntry, Gives, Kernel, Mistake, Prepared, Takes};
+use crate::data::{Kind, Value, elementary};
 use crate::expr::probit::probit;
-use crate::expr::scalar::finite;
+use crate::expr::scalar::{compare, finite, widen};
+
+const fn float(name: &'static str, f: fn(f64) -> f64) -> FunctionEntry {
+    FunctionEntry::new(name, Family::Number, &[Takes::Number], Gives::Is(Kind::Float), Kernel::Float1(f))
+}
 
 pub(super) static ENTRIES: &[FunctionEntry] = &[
     FunctionEntry::new(
@@ -23,22 +28,60 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
         "interpolate(3, 0, 10, 4, 20)",
         "17.5",
     ),
-    FunctionEntry::new("probit", Family::Number, &[Takes::Number], Gives::Is(Kind::Float), Kernel::Float1(probit)).doc(
+    float("probit", probit).doc(
         "probit(p)",
         "The number below which a share p of the standard normal distribution lies; null unless between 0 and 1.",
         "probit(0.5)",
         "0",
     ),
+    float("norm_cdf", |x| 0.5 * elementary::erfc(-x / std::f64::consts::SQRT_2)).doc(
+        "norm_cdf(x)",
+        "The share of the standard normal distribution that lies below x: `probit` turned round.",
+        "norm_cdf(0)",
+        "0.5",
+    ),
+    float("sigmoid", |x| 1.0 / (1.0 + elementary::exp(-x))).also(&["expit"]).doc(
+        "sigmoid(x)",
+        "1 / (1 + e⁻ˣ): log-odds as a probability.",
+        "sigmoid(0)",
+        "0.5",
+    ),
+    float("logit", |p| elementary::ln(p) - elementary::ln_1p(-p)).doc(
+        "logit(p)",
+        "ln(p / (1 - p)): a probability as log-odds; null unless between 0 and 1.",
+        "logit(0.5)",
+        "0",
+    ),
+    FunctionEntry::new(
+        "clamp",
+        Family::Number,
+        &[Takes::Alike, Takes::Alike, Takes::Alike],
+        Gives::Common,
+        Kernel::Strict(clamp),
+    )
+    .doc(
+        "clamp(x, low, high)",
+        "x, but no less than low and no more than high, which may be days as well.",
+        "clamp(12, 0, 10)",
+        "10",
+    ),
 ];
 
-fn interpolate(constants: &[Value], _: Kind) -> Result<Prepared, String> {
+/// `least(greatest(x, low), high)`: where `low` is above `high` it is `high`.
+fn clamp(args: &[Value], kind: Kind) -> Value {
+    let [x, low, high] = [0, 1, 2].map(|nth| widen(&args[nth], kind));
+    let raised = if compare(&x, &low) == Some(Ordering::Less) { low } else { x };
+    if compare(&raised, &high) == Some(Ordering::Greater) { high } else { raised }
+}
+
+fn interpolate(constants: &[Value], _: Kind) -> Result<Prepared, Mistake> {
     let numbers: Vec<f64> = constants.iter().filter_map(Value::as_f64).collect();
     if numbers.len() != constants.len() || !numbers.len().is_multiple_of(2) {
-        return Err("the points are pairs of numbers: x1, y1, x2, y2, …".to_owned());
+        return Err(Mistake::of(Some(1), "the points are pairs of numbers: x1, y1, x2, y2, …"));
     }
     let (xs, ys): (Vec<f64>, Vec<f64>) = numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
     if !xs.is_sorted() {
-        return Err("the x of the points must rise".to_owned());
+        return Err(Mistake::of(Some(1), "the x of the points must rise"));
     }
     Ok(Arc::new(move |value| value.as_f64().map_or(Value::Null, |x| finite(between(x, &xs, &ys)))))
 }

@@ -5,6 +5,7 @@ use super::{Family, FunctionEntry, Gives, Kernel, Takes};
 use crate::data::{Kind, Value};
 use crate::expr::calendar::{self, Civil, DAY};
 use crate::expr::tree::Expr;
+use crate::source::nearest;
 
 const HOUR: i64 = 3_600_000_000;
 const MINUTE: i64 = 60_000_000;
@@ -25,6 +26,7 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
     part("day", |args, _| day(args, |days| calendar::civil(days).day))
         .doc("day(x)", "The day of the month.", "day(DATE '2024-01-31')", "31"),
     part("weekday", |args, _| day(args, calendar::weekday))
+        .also(&["isodow"])
         .doc("weekday(x)", "The day of the week: Monday is 1, Sunday 7.", "weekday(DATE '2024-01-31')", "3"),
     part("day_of_year", |args, _| day(args, calendar::day_of_year))
         .also(&["dayofyear"])
@@ -47,10 +49,15 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
         .doc("date_trunc('unit', x)", "The start of its year, quarter, month, week (Monday), day, hour, minute or second.", "date_trunc('month', DATE '2024-01-31')", "2024-01-01"),
 ];
 
-fn unit(args: &[Expr]) -> Result<(), Mistake> {
+pub(super) fn unit(args: &[Expr]) -> Result<(), Mistake> {
     match args[0].as_literal() {
         Some(Value::Str(name)) if UNITS.contains(&&**name) => Ok(()),
-        _ => Err(Mistake::of(Some(0), "this isn't a unit of time").help(format!("one of '{}'", UNITS.join("', '")))),
+        Some(Value::Str(name)) => {
+            let near = nearest(name, UNITS).map_or(String::new(), |near| format!("did you mean '{near}'? "));
+            let help = format!("{near}there is '{}'", UNITS.join("', '"));
+            Err(Mistake::of(Some(0), format!("`{name}` isn't a unit of time")).help(help))
+        }
+        _ => Err(Mistake::of(Some(0), "the unit must be a string constant")),
     }
 }
 
@@ -65,10 +72,19 @@ fn unit_and_day(args: &mut [Expr]) -> Result<Kind, Mistake> {
     Ok(args[1].kind())
 }
 
-fn day_number(value: &Value) -> Option<i64> {
+pub(super) fn day_number(value: &Value) -> Option<i64> {
     match value {
         Value::Date(days) => Some((*days).into()),
         Value::Datetime(micros) => Some(calendar::day_of(*micros)),
+        _ => None,
+    }
+}
+
+/// A moment, or the midnight a date starts with.
+pub(super) fn micros(value: &Value) -> Option<i64> {
+    match value {
+        Value::Date(days) => calendar::midnight(*days),
+        Value::Datetime(micros) => Some(*micros),
         _ => None,
     }
 }
@@ -114,7 +130,7 @@ fn period(unit: &str, value: &Value) -> Option<i64> {
     })
 }
 
-fn time_unit(unit: &str) -> Option<i64> {
+pub(super) fn time_unit(unit: &str) -> Option<i64> {
     Some(match unit {
         "hour" => HOUR,
         "minute" => MINUTE,

@@ -4,10 +4,17 @@ mod cast;
 mod conditional;
 mod curve;
 mod date;
+mod distance;
+mod instant;
+mod integer;
+mod letters;
 mod number;
 mod operator;
+mod regexp;
 mod text;
+mod trigonometry;
 mod typing;
+mod zone;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -39,6 +46,9 @@ pub enum Family {
 /// A kernel made ready with its constant arguments (a pattern, a set), to be called with the first.
 pub(super) type Prepared = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
 
+/// Makes a kernel of the constants after the first argument, or says which of them is at fault.
+pub(super) type Prepare = fn(&[Value], Kind) -> Result<Prepared, Mistake>;
+
 /// What a function does to single values. Both backends call it.
 #[derive(Clone, Copy)]
 pub(super) enum Kernel {
@@ -55,7 +65,7 @@ pub(super) enum Kernel {
     /// Anything, nulls included.
     Lenient(fn(&[Value], Kind) -> Value),
     /// With constants after the first argument. Null when that is null.
-    Prepared(fn(&[Value], Kind) -> Result<Prepared, String>),
+    Prepared(Prepare),
     /// Three-valued AND.
     And,
     /// Three-valued OR.
@@ -164,13 +174,20 @@ impl fmt::Debug for FunctionEntry {
     }
 }
 
-static CATALOGUE: [&[FunctionEntry]; 7] = [
+static CATALOGUE: [&[FunctionEntry]; 14] = [
     operator::ENTRIES,
     cast::ENTRIES,
     number::ENTRIES,
+    trigonometry::ENTRIES,
+    integer::ENTRIES,
     curve::ENTRIES,
     text::ENTRIES,
+    letters::ENTRIES,
+    distance::ENTRIES,
+    regexp::ENTRIES,
     date::ENTRIES,
+    instant::ENTRIES,
+    zone::ENTRIES,
     conditional::ENTRIES,
 ];
 

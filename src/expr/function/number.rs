@@ -65,8 +65,19 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
     float("log2", elementary::log2).doc("log2(x)", "The logarithm to base 2.", "log2(8)", "3"),
     float("log1p", elementary::ln_1p).doc("log1p(x)", "ln(1 + x), exact near zero.", "log1p(0)", "0"),
     float("expm1", elementary::exp_m1).doc("expm1(x)", "exp(x) - 1, exact near zero.", "expm1(0)", "0"),
-    float("sin", elementary::sin).doc("sin(x)", "The sine of radians.", "sin(0)", "0"),
-    float("cos", elementary::cos).doc("cos(x)", "The cosine of radians.", "cos(0)", "1"),
+    float("cbrt", elementary::cbrt).doc("cbrt(x)", "The cube root.", "cbrt(-27)", "-3"),
+    float("gamma", elementary::gamma).doc(
+        "gamma(x)",
+        "The gamma function, for whole x (x - 1)!; null where it has no value.",
+        "gamma(5)",
+        "24",
+    ),
+    float("lgamma", elementary::ln_gamma).doc(
+        "lgamma(x)",
+        "The natural logarithm of the gamma function's absolute value.",
+        "lgamma(1)",
+        "0",
+    ),
     FunctionEntry::new("pow", Family::Number, TWO, Gives::Is(Kind::Float), Kernel::Float2(elementary::powf))
         .also(&["power"])
         .doc("pow(x, y)", "x to the power of y, a float.", "pow(2, 10)", "1024"),

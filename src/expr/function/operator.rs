@@ -192,7 +192,7 @@ fn span(micros: Option<i64>, kind: Kind) -> Value {
 }
 
 /// Sets of more than a few are sorted and searched by halves.
-fn member(constants: &[Value], _: Kind) -> Result<Prepared, String> {
+fn member(constants: &[Value], _: Kind) -> Result<Prepared, Mistake> {
     let with_null = constants.iter().any(Value::is_null);
     let mut set: Vec<Value> = constants.iter().filter(|value| !value.is_null()).cloned().collect();
     // A list that mixes ints and floats isn't in one order beyond 2⁵³, so it is walked.
@@ -213,11 +213,11 @@ fn member(constants: &[Value], _: Kind) -> Result<Prepared, String> {
     }))
 }
 
-fn like(constants: &[Value], fold: bool) -> Result<Prepared, String> {
+fn like(constants: &[Value], fold: bool) -> Result<Prepared, Mistake> {
     let Some(Value::Str(text)) = constants.first() else {
-        return Err("the pattern must be a string constant".to_owned());
+        return Err(Mistake::of(Some(1), "the pattern must be a string constant"));
     };
-    let pattern = pattern::Like::new(text, fold)?;
+    let pattern = pattern::Like::new(text, fold).map_err(|why| Mistake::of(Some(1), why))?;
     Ok(Arc::new(move |value| match value {
         Value::Str(text) => Value::Bool(pattern.matches(text)),
         _ => Value::Null,

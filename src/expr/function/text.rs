@@ -1,19 +1,17 @@
 //! On strings. Positions count characters from 1.
 
-use std::sync::Arc;
-
-use super::{Family, FunctionEntry, Gives, Kernel, Prepared, Takes};
+use super::{Family, FunctionEntry, Gives, Kernel, Takes};
 use crate::data::{Kind, Value};
 use crate::expr::murmur::murmur3;
 
-/// Longer strings aren't made by padding: they would be a mistake in a number.
-const LONGEST: i64 = 1_000_000;
+/// Longer strings aren't made by padding or repeating: they would be a mistake in a number.
+pub(super) const LONGEST: i64 = 1_000_000;
 
 const S: &[Takes] = &[Takes::Str];
 const SS: &[Takes] = &[Takes::Str, Takes::Str];
 const SI: &[Takes] = &[Takes::Str, Takes::Int];
 
-const fn text(
+pub(super) const fn text(
     name: &'static str,
     takes: &'static [Takes],
     gives: Kind,
@@ -150,36 +148,23 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
         "murmur3('foo')",
         "-156908512",
     ),
-    FunctionEntry::new(
-        "regexp_matches",
-        Family::Text,
-        &[Takes::Str, Takes::Constant],
-        Gives::Is(Kind::Bool),
-        Kernel::Prepared(regexp),
-    )
-    .doc(
-        "regexp_matches(x, 'pattern')",
-        "Whether a regular expression matches somewhere in it.",
-        "regexp_matches('abc', '^a.c$')",
-        "true",
-    ),
 ];
 
-fn str(args: &[Value], nth: usize) -> &str {
+pub(super) fn str(args: &[Value], nth: usize) -> &str {
     match args.get(nth) {
         Some(Value::Str(text)) => text,
         _ => "",
     }
 }
 
-fn int(args: &[Value], nth: usize) -> Option<i64> {
+pub(super) fn int(args: &[Value], nth: usize) -> Option<i64> {
     match args.get(nth) {
         Some(Value::Int(number)) => Some(*number),
         _ => None,
     }
 }
 
-fn count(text: &str) -> Value {
+pub(super) fn count(text: &str) -> Value {
     Value::Int(text.chars().count() as i64)
 }
 
@@ -270,13 +255,4 @@ fn split_part(args: &[Value], _: Kind) -> Value {
         separator => str(args, 0).split(separator).nth(before),
     };
     Value::str(part.unwrap_or(""))
-}
-
-fn regexp(constants: &[Value], _: Kind) -> Result<Prepared, String> {
-    let pattern = polars::polars_utils::regex_cache::compile_regex(str(constants, 0))
-        .map_err(|why| format!("this isn't a regular expression: {why}"))?;
-    Ok(Arc::new(move |value| match value {
-        Value::Str(text) => Value::Bool(pattern.is_match(text)),
-        _ => Value::Null,
-    }))
 }

@@ -93,7 +93,7 @@ pub fn apply(entry: &'static FunctionEntry, mut args: Vec<Expr>) -> Result<Expr,
                 format!("here `{}` takes constants only", spelled(entry.name)),
             ));
         }
-        prepare(&constants, kind).map_err(|why| Mistake::of(Some(1), why))?;
+        prepare(&constants, kind)?;
     }
     Ok(Expr(Node::Call { function: entry, args, kind }))
 }

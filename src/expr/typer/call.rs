@@ -5,6 +5,7 @@ use std::ops::Range;
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 
 use super::{Typed, Typer};
+use crate::data::Value;
 use crate::expr::function::{Family, callable, lookup};
 use crate::source::{Fault, nearest};
 
@@ -75,7 +76,15 @@ impl Typer<'_> {
             self.faults.push(fault.inside(at));
             return None;
         }
-        let args = self.arguments(function, depth)?;
+        let mut args = self.arguments(function, depth)?;
+        if name == "date_part" && args.len() == 2 {
+            let (arg, part) = (args.pop()?, args.pop()??);
+            let end = self.closing(range.end);
+            return match part.expr.as_literal() {
+                Some(Value::Str(word)) => self.part(&word.to_string(), arg, part.range, range.start..end),
+                _ => self.refuse(part.range, "type", "the part must be a string constant: `date_part('month', x)`"),
+            };
+        }
         let Some(entry) = entry else {
             let fault = Fault::new("unknown-function", format!("there is no function `{written}`"));
             self.faults.push(fault.maybe_help(similar(&name)).inside(at));
@@ -140,9 +149,10 @@ fn refused(name: &str, function: &ast::Function) -> Option<Fault> {
 
 fn similar(name: &str) -> Option<String> {
     let known = match name {
-        "dow" | "dayofweek" | "isodow" => return Some("did you mean `weekday`?".to_owned()),
+        "date_part" | "datepart" => return Some("write `date_part('month', x)`".to_owned()),
+        "dateadd" => return Some("write `date_add('day', 3, x)`".to_owned()),
+        "to_char" | "date_format" => return Some("write `strftime(x, '%Y-%m-%d')`".to_owned()),
         "datediff" => return Some("write `date_diff('day', a, b)`".to_owned()),
-        "nvl" => return Some("did you mean `coalesce`?".to_owned()),
         "isnull" => return Some("write `x IS NULL`".to_owned()),
         _ => callable(),
     };

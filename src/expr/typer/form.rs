@@ -8,7 +8,30 @@ use super::{Typed, Typer};
 use crate::expr::function::{Mistake, cast_name};
 use crate::expr::literal;
 use crate::expr::tree::Expr;
-use crate::source::Fault;
+use crate::source::{Fault, nearest};
+
+/// Parts of a moment, each with the function that gives it.
+const PARTS: [(&str, &str); 19] = [
+    ("year", "year"),
+    ("quarter", "quarter"),
+    ("month", "month"),
+    ("week", "week"),
+    ("day", "day"),
+    ("hour", "hour"),
+    ("minute", "minute"),
+    ("second", "second"),
+    ("millisecond", "millisecond"),
+    ("milliseconds", "millisecond"),
+    ("microsecond", "microsecond"),
+    ("microseconds", "microsecond"),
+    ("doy", "day_of_year"),
+    ("dayofyear", "day_of_year"),
+    ("dow", "dayofweek"),
+    ("isodow", "weekday"),
+    ("isoyear", "isoyear"),
+    ("century", "century"),
+    ("epoch", "epoch"),
+];
 
 impl Typer<'_> {
     pub(super) fn form(&mut self, sql: &Sql, range: Range<usize>, depth: usize) -> Option<Typed> {
@@ -72,7 +95,11 @@ impl Typer<'_> {
                 let args = std::iter::once(expr.as_ref()).chain(what).map(|part| self.typed(part, depth)).collect();
                 self.apply(name, args, range)
             }
-            Sql::Extract { field, expr, .. } => self.extract(field, expr, range, depth),
+            Sql::Extract { field, expr, .. } => {
+                let arg = self.typed(expr, depth);
+                self.part(&field.to_string(), arg, range.clone(), range)
+            }
+            Sql::AtTimeZone { timestamp, time_zone } => self.pair("at_time_zone", timestamp, time_zone, range, depth),
             other => self.refused(other, range),
         }
     }
@@ -86,7 +113,6 @@ impl Typer<'_> {
                 "LIKE with ANY or ESCAPE isn't supported; `\\` takes the next character as it is"
             }
             Sql::SimilarTo { .. } | Sql::RLike { .. } => "this isn't supported; write `regexp_matches(x, 'pattern')`",
-            Sql::AtTimeZone { .. } => "time zones aren't supported: datetimes are in UTC",
             Sql::Substring { .. } => "`substr` needs the position to start from",
             _ => "this isn't supported in expressions",
         };
@@ -227,20 +253,21 @@ impl Typer<'_> {
         }
     }
 
-    fn extract(&mut self, field: &DateTimeField, arg: &Sql, range: Range<usize>, depth: usize) -> Option<Typed> {
-        let name = match field {
-            DateTimeField::Year => "year",
-            DateTimeField::Quarter => "quarter",
-            DateTimeField::Month => "month",
-            DateTimeField::Day => "day",
-            DateTimeField::Hour => "hour",
-            DateTimeField::Minute => "minute",
-            DateTimeField::Second => "second",
-            DateTimeField::Doy | DateTimeField::DayOfYear => "day_of_year",
-            DateTimeField::Isodow => "weekday",
-            DateTimeField::Epoch => "epoch",
-            other => return self.refuse(range, "not-supported", format!("EXTRACT doesn't know `{other}`")),
+    /// `EXTRACT(part FROM arg)` and `date_part('part', arg)`: the function that is named after the part.
+    pub(super) fn part(
+        &mut self,
+        part: &str,
+        arg: Option<Typed>,
+        at: Range<usize>,
+        range: Range<usize>,
+    ) -> Option<Typed> {
+        let part = part.to_lowercase();
+        let Some((_, name)) = PARTS.iter().find(|(known, _)| *known == part) else {
+            let near = nearest(&part, PARTS.map(|(known, _)| known)).map(|near| format!("did you mean `{near}`?"));
+            let fault = Fault::new("not-supported", format!("a moment has no part `{part}`"));
+            self.faults.push(fault.maybe_help(near).inside(at));
+            return None;
         };
-        self.one(name, arg, range, depth)
+        self.apply(name, vec![arg], range)
     }
 }

@@ -230,6 +230,10 @@ impl<'a> Typer<'a> {
             BinaryOperator::LtEq => "<=",
             BinaryOperator::Gt => ">",
             BinaryOperator::GtEq => ">=",
+            BinaryOperator::BitwiseAnd => "bit_and",
+            BinaryOperator::BitwiseOr => "bit_or",
+            BinaryOperator::PGBitwiseShiftLeft => "shift_left",
+            BinaryOperator::PGBitwiseShiftRight => "shift_right",
             BinaryOperator::PGRegexMatch => {
                 self.faults.push(
                     Fault::new("not-supported", "`~` isn't supported")

@@ -5,6 +5,7 @@ use super::super::cell::{Cell, Valid};
 use super::super::expr::Call;
 use super::logic::alike;
 use crate::data::Kind;
+use crate::learn::onnx::proto::element;
 
 pub(super) fn apply(call: &Call, builder: &mut Builder) -> Option<Result<Cell, String>> {
     Some(match call.name {
@@ -13,6 +14,8 @@ pub(super) fn apply(call: &Call, builder: &mut Builder) -> Option<Result<Cell, S
         "nullif" => nullif(call, builder),
         "greatest" => best(call, builder, "Greater"),
         "least" => best(call, builder, "Less"),
+        "num_nulls" => Ok(nulls(call, builder, true)),
+        "num_nonnulls" => Ok(nulls(call, builder, false)),
         _ => return None,
     })
 }
@@ -38,6 +41,21 @@ fn coalesce(call: &Call, builder: &mut Builder) -> Cell {
         });
     }
     made.expect("it has arguments")
+}
+
+/// How many have no value, or one.
+fn nulls(call: &Call, builder: &mut Builder, wanted: bool) -> Cell {
+    let mut count = builder.int(0);
+    for cell in &call.cells {
+        let is_value = match builder.mask(cell) {
+            Some(mask) => mask,
+            None => builder.truth(true),
+        };
+        let counts = if wanted { builder.op("Not", &[&is_value]) } else { is_value };
+        let one = builder.cast(&counts, element::INT64);
+        count = builder.op("Add", &[&count, &one]);
+    }
+    Cell::sure(Kind::Int, count)
 }
 
 fn nullif(call: &Call, builder: &mut Builder) -> Result<Cell, String> {

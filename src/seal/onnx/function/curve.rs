@@ -10,6 +10,7 @@ pub(super) fn apply(call: &Call, builder: &mut Builder) -> Option<Result<Cell, S
     Some(Ok(match call.name {
         "interpolate" => interpolate(call, builder),
         "probit" => probit(call, builder),
+        "sigmoid" => sigmoid(call, builder),
         _ => return None,
     }))
 }
@@ -75,6 +76,15 @@ fn probit(call: &Call, builder: &mut Builder) -> Cell {
     let reach = builder.op("Abs", &[&middle]);
     let is_centre = builder.op("LessOrEqual", &[&reach, &most]);
     let made = builder.op("Where", &[&is_centre, &centre, &outer]);
+    builder.finite(&made)
+}
+
+fn sigmoid(call: &Call, builder: &mut Builder) -> Cell {
+    let (x, one) = (builder.float_of(&call.cells[0]), builder.float(1.0));
+    let turned = builder.op("Neg", &[&x]);
+    let power = builder.op("Exp", &[&turned]);
+    let sum = builder.op("Add", &[&one, &power]);
+    let made = builder.op("Div", &[&one, &sum]);
     builder.finite(&made)
 }
 

@@ -39,6 +39,10 @@ pub(super) fn apply(call: &Call, builder: &mut Builder) -> Option<Result<Cell, S
         ("ln", _) => one(call, builder, "Log"),
         ("sin", _) => one(call, builder, "Sin"),
         ("cos", _) => one(call, builder, "Cos"),
+        ("tan", _) => tangent(call, builder),
+        ("tanh", _) => one(call, builder, "Tanh"),
+        ("degrees", _) => scaled(call, builder, 180.0 / std::f64::consts::PI),
+        ("radians", _) => scaled(call, builder, std::f64::consts::PI / 180.0),
         ("log10", _) => logarithm(call, builder, std::f64::consts::LN_10),
         ("log2", _) => logarithm(call, builder, std::f64::consts::LN_2),
         ("log1p", _) => log1p(call, builder),
@@ -55,6 +59,20 @@ pub(super) fn apply(call: &Call, builder: &mut Builder) -> Option<Result<Cell, S
 fn one(call: &Call, builder: &mut Builder, op: &str) -> Cell {
     let x = builder.float_of(&call.cells[0]);
     let made = builder.op(op, &[&x]);
+    builder.finite(&made)
+}
+
+/// A float times a constant.
+fn scaled(call: &Call, builder: &mut Builder, by: f64) -> Cell {
+    let (x, by) = (builder.float_of(&call.cells[0]), builder.float(by));
+    let made = builder.op("Mul", &[&x, &by]);
+    builder.finite(&made)
+}
+
+fn tangent(call: &Call, builder: &mut Builder) -> Cell {
+    let x = builder.float_of(&call.cells[0]);
+    let (sine, cosine) = (builder.op("Sin", &[&x]), builder.op("Cos", &[&x]));
+    let made = builder.op("Div", &[&sine, &cosine]);
     builder.finite(&made)
 }
 
