@@ -81,7 +81,7 @@ impl Typer<'_> {
             let (arg, part) = (args.pop()?, args.pop()??);
             let end = self.closing(range.end);
             return match part.expr.as_literal() {
-                Some(Value::Str(word)) => self.part(&word.to_string(), arg, part.range, range.start..end),
+                Some(Value::Str(word)) => self.part(word.as_ref(), arg, part.range, range.start..end),
                 _ => self.refuse(part.range, "type", "the part must be a string constant: `date_part('month', x)`"),
             };
         }
