@@ -3,8 +3,8 @@
 //! Those of the standard library are the C library's. They differ in the last bit between glibc and musl, from one
 //! version to the next, and in glibc between processors with and without fused multiplication. Here each gives the same
 //! bits everywhere, so that a sealed model answers on every machine as where it was made. Their errors are below one unit
-//! in the last place, of `powf` and `hypot` as well. What the standard library computes exactly (`sqrt`, `floor`,
-//! the remainder, whole powers by multiplication) is used as it is.
+//! in the last place, of `powf` and `hypot` as well; the gamma functions err by a few. What the standard library computes
+//! exactly (`sqrt`, `floor`, the remainder, whole powers by multiplication) is used as it is.
 
 /// e^x.
 pub fn exp(x: f64) -> f64 {

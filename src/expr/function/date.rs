@@ -61,7 +61,7 @@ pub(super) fn unit(args: &[Expr]) -> Result<(), Mistake> {
     }
 }
 
-fn unit_and_days(args: &mut [Expr]) -> Result<Kind, Mistake> {
+pub(super) fn unit_and_days(args: &mut [Expr]) -> Result<Kind, Mistake> {
     unit(args)?;
     common(args, |nth| nth > 0)?;
     Ok(Kind::Int)

@@ -1,7 +1,7 @@
 //! Dates made of parts, moved by units, and named.
 
-use super::date::{day_number, micros, time_unit, unit};
-use super::typing::{Mistake, common};
+use super::date::{day_number, micros, time_unit, unit, unit_and_days};
+use super::typing::Mistake;
 use super::{Family, FunctionEntry, Gives, Kernel, Takes};
 use crate::data::{Kind, Value};
 use crate::expr::calendar::{self, Civil, DAY};
@@ -68,7 +68,7 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
         .doc("make_timestamp(year, month, day, hour, minute, second)", "The datetime of these; null if there is no such moment.", "make_timestamp(2024, 2, 29, 12, 30, 1.5)", "2024-02-29T12:30:01.5Z"),
     FunctionEntry::new("date_add", Family::Date, &[Takes::Constant, Takes::Int, Takes::Day], Gives::By(added), Kernel::Strict(date_add))
         .doc("date_add('unit', n, x)", "So many years, quarters, months, weeks, days, hours, minutes or seconds later; on the month's last day where it has no such day.", "date_add('month', 1, DATE '2024-01-31')", "2024-02-29"),
-    FunctionEntry::new("date_sub", Family::Date, &[Takes::Constant, Takes::Day, Takes::Day], Gives::By(spanned), Kernel::Strict(date_sub))
+    FunctionEntry::new("date_sub", Family::Date, &[Takes::Constant, Takes::Day, Takes::Day], Gives::By(unit_and_days), Kernel::Strict(date_sub))
         .doc("date_sub('unit', a, b)", "How many whole years, quarters, months, weeks, days, hours, minutes or seconds lie between a and b, as in an age; negative if b is before a.", "date_sub('year', DATE '2000-05-17', DATE '2024-05-16')", "23"),
 ];
 
@@ -122,12 +122,6 @@ fn added(args: &mut [Expr]) -> Result<Kind, Mistake> {
     unit(args)?;
     let is_time = matches!(args[0].as_literal(), Some(Value::Str(unit)) if time_unit(unit).is_some());
     Ok(if is_time { Kind::Datetime } else { args[2].kind() })
-}
-
-fn spanned(args: &mut [Expr]) -> Result<Kind, Mistake> {
-    unit(args)?;
-    common(args, |nth| nth > 0)?;
-    Ok(Kind::Int)
 }
 
 /// A unit as months or as microseconds.

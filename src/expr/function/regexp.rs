@@ -39,7 +39,7 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
         ),
 ];
 
-/// The pattern, with a kernel made of it.
+/// The compiled pattern. No function, because its type is of a library that only polars names.
 macro_rules! pattern {
     ($constants:expr) => {
         polars::polars_utils::regex_cache::compile_regex(str($constants, 0))

@@ -9,7 +9,7 @@ use crate::data::Value;
 use crate::expr::function::{Family, callable, lookup};
 use crate::source::{Fault, nearest};
 
-const VOLATILE: [&str; 18] = [
+const VOLATILE: [&str; 23] = [
     "now",
     "current_date",
     "current_time",
@@ -26,6 +26,11 @@ const VOLATILE: [&str; 18] = [
     "newid",
     "nextval",
     "curdate",
+    "clock_timestamp",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "uuidv4",
+    "uuidv7",
     "current_user",
     "session_user",
 ];
@@ -81,7 +86,7 @@ impl Typer<'_> {
             let (arg, part) = (args.pop()?, args.pop()??);
             let end = self.closing(range.end);
             return match part.expr.as_literal() {
-                Some(Value::Str(word)) => self.part(word.as_ref(), arg, part.range, range.start..end),
+                Some(Value::Str(word)) => self.part(word, arg, part.range, range.start..end),
                 _ => self.refuse(part.range, "type", "the part must be a string constant: `date_part('month', x)`"),
             };
         }
