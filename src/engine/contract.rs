@@ -1,7 +1,8 @@
 //! Contracts in a run: the SQL in them, what breaks them, and what is told of it at every run, kept results or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -33,6 +34,28 @@ pub struct ContractResult {
     pub file: Option<String>,
     /// Each rule that is broken.
     pub broken: Vec<Violation>,
+}
+
+/// The sources whose contracts were looked at in a run, and what became of those that were broken.
+#[derive(Default)]
+pub(super) struct Heard(Mutex<(BTreeSet<usize>, Vec<ContractResult>)>);
+
+impl Heard {
+    /// Whether a source wasn't looked at before.
+    fn first(&self, source: usize) -> bool {
+        self.0.lock().expect("no holder panicked").0.insert(source)
+    }
+
+    fn keep(&self, result: ContractResult) {
+        self.0.lock().expect("no holder panicked").1.push(result);
+    }
+
+    /// By the names of the sources.
+    pub(super) fn results(self) -> Vec<ContractResult> {
+        let (_, mut results) = self.0.into_inner().expect("no holder panicked");
+        results.sort_by(|a, b| a.source.cmp(&b.source));
+        results
+    }
 }
 
 /// The checks of a contract, typed against the columns that it names itself.
@@ -119,7 +142,7 @@ pub(super) fn tell(cx: &Cx, source: usize, identity: &Identity) -> Result<(), Fa
     let Some(contract) = node.contract.as_ref().filter(|contract| contract.may_bend() && !cx.dry) else {
         return Ok(());
     };
-    if !cx.first_word(source) {
+    if !cx.contracts.first(source) {
         return Ok(());
     }
     let mut parts = Parts::new("contract");
@@ -158,7 +181,7 @@ pub(super) fn tell(cx: &Cx, source: usize, identity: &Identity) -> Result<(), Fa
             step: node.spec.name.clone(),
             fault: here(warning(node, &findings, file.as_deref())),
         });
-        cx.contract(ContractResult {
+        cx.contracts.keep(ContractResult {
             source: node.spec.name.clone(),
             contract: node.spec.contract.clone().unwrap_or_default(),
             rows: findings.rows,

@@ -13,6 +13,7 @@ mod event;
 mod features;
 mod files;
 mod fit;
+mod frames;
 mod gates;
 mod ground;
 mod held;

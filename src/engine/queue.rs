@@ -328,8 +328,7 @@ fn finish(plan: &Plan, places: &[usize], cx: RunCx, mut queue: Queue, listen: &m
         listen(Event::Ended(end.clone()));
         queue.ends.insert(*place, end);
     }
-    let mut contracts = cx.contracts.into_inner().expect("no holder panicked");
-    contracts.sort_by(|a, b| a.source.cmp(&b.source));
+    let contracts = cx.contracts.results();
     let units = cx.units.into_inner().expect("no holder panicked");
     let done: Vec<Option<StepDone>> = cx.done.into_iter().map(OnceLock::into_inner).collect();
     let gates = done.iter().flatten().all(|done| match &done.payload {

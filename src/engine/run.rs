@@ -1,16 +1,16 @@
 //! What a run is given, what it shares between steps, and what it leaves.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
-use polars::prelude::DataFrame;
 use serde_json::Value as Json;
 
-use super::contract::ContractResult;
+use super::contract::{ContractResult, Heard};
 use super::event::{Event, Outcome, StepEnd};
+use super::frames::Frames;
 use super::outcome::{DeployResult, Payload, StepDone};
 use super::promote::Weighed;
 use super::sources::{Aside, Identity, Tables};
@@ -249,21 +249,6 @@ fn is_locked(done: &StepDone) -> bool {
     done.outcome != Outcome::Skipped
 }
 
-/// Tables that this run has made or read.
-#[derive(Default)]
-pub(super) struct Frames(Mutex<HashMap<Digest, Arc<DataFrame>>>);
-
-impl Frames {
-    pub(super) fn get(&self, digest: &Digest) -> Option<Arc<DataFrame>> {
-        self.0.lock().expect("no holder panicked").get(digest).cloned()
-    }
-
-    pub(super) fn keep(&self, digest: Digest, frame: DataFrame) -> Arc<DataFrame> {
-        let mut frames = self.0.lock().expect("no holder panicked");
-        Arc::clone(frames.entry(digest).or_insert_with(|| Arc::new(frame)))
-    }
-}
-
 /// What all steps of a run share.
 pub(super) struct RunCx<'a> {
     pub(super) plan: &'a Plan,
@@ -283,9 +268,7 @@ pub(super) struct RunCx<'a> {
     pub(super) done: Vec<OnceLock<StepDone>>,
     /// Train steps with the hyper-parameters that their searches have found.
     settled: Vec<OnceLock<Train>>,
-    /// The sources whose contracts were looked at.
-    heard: Mutex<BTreeSet<usize>>,
-    pub(super) contracts: Mutex<Vec<ContractResult>>,
+    pub(super) contracts: Heard,
 }
 
 /// Which steps were asked for, and how.
@@ -320,19 +303,8 @@ impl<'a> RunCx<'a> {
             units: Mutex::default(),
             done: plan.steps.iter().map(|_| OnceLock::new()).collect(),
             settled: plan.steps.iter().map(|_| OnceLock::new()).collect(),
-            heard: Mutex::default(),
-            contracts: Mutex::default(),
+            contracts: Heard::default(),
         }
-    }
-
-    /// Whether nothing was told of a source's contract in this run so far.
-    pub(super) fn first_word(&self, source: usize) -> bool {
-        self.heard.lock().expect("no holder panicked").insert(source)
-    }
-
-    /// Keeps what became of a source's contract.
-    pub(super) fn contract(&self, result: ContractResult) {
-        self.contracts.lock().expect("no holder panicked").push(result);
     }
 
     /// What a step left. Every step that it works on is done before a step begins.
