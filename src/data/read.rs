@@ -2,6 +2,8 @@
 
 mod csv;
 mod json;
+#[cfg(test)]
+mod tests;
 mod typed;
 
 use std::collections::BTreeMap;

@@ -1,31 +1,38 @@
 //! Formats that bring their own types.
 
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use polars::prelude::{Column, DataFrame, DataType, IntoColumn, IpcReader, ParquetReader, SerReader, TimeUnit};
+use polars::prelude::{
+    Column, DataFrame, DataType, IntoColumn, IpcReader, ParquetReader, PolarsResult, SerReader, TimeUnit,
+};
 
 use super::Reading;
 use crate::data::{Field, Kind, Shape, Value, column_of, parse, unexpected, value_at};
 use crate::source::Fault;
 
 pub(super) fn parquet(bytes: Vec<u8>, reading: &Reading) -> Result<(Shape, DataFrame), Fault> {
-    let frame = ParquetReader::new(Cursor::new(bytes)).finish();
-    normal(frame.map_err(|error| Fault::new("bad-parquet", "it can't be read as Parquet").because(error))?, reading)
+    normal(sound("bad-parquet", "Parquet", || ParquetReader::new(Cursor::new(bytes)).finish())?, reading)
 }
 
 /// The columns that a Parquet file says it has; no row is read.
 pub(super) fn parquet_columns(path: &Path, reading: &Reading) -> Result<Shape, Fault> {
-    let bad =
-        |error: polars::prelude::PolarsError| Fault::new("bad-parquet", "it can't be read as Parquet").because(error);
-    let file = std::fs::File::open(path).map_err(|error| bad(error.into()))?;
-    let frame = ParquetReader::new(file).with_slice(Some((0, 0))).finish().map_err(bad)?;
-    normal(frame, reading).map(|(shape, _)| shape)
+    let head = || ParquetReader::new(std::fs::File::open(path)?).with_slice(Some((0, 0))).finish();
+    normal(sound("bad-parquet", "Parquet", head)?, reading).map(|(shape, _)| shape)
 }
 
 pub(super) fn arrow(bytes: Vec<u8>, reading: &Reading) -> Result<(Shape, DataFrame), Fault> {
-    let frame = IpcReader::new(Cursor::new(bytes)).finish();
-    normal(frame.map_err(|error| Fault::new("bad-arrow", "it can't be read as Arrow IPC").because(error))?, reading)
+    normal(sound("bad-arrow", "Arrow IPC", || IpcReader::new(Cursor::new(bytes)).finish())?, reading)
+}
+
+/// What polars reads. Of a damaged file it may tell by a panic.
+fn sound(code: &'static str, format: &str, read: impl FnOnce() -> PolarsResult<DataFrame>) -> Result<DataFrame, Fault> {
+    let fault = || Fault::new(code, format!("it can't be read as {format}"));
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(|error| fault().because(error)),
+        Err(_) => Err(fault().help("the file is damaged: write or fetch it again")),
+    }
 }
 
 /// In our types, without NaN.
