@@ -18,6 +18,7 @@ mod open;
 mod orders;
 mod plan;
 mod predict;
+mod profile;
 mod rebuild;
 mod reference;
 mod render;
@@ -87,6 +88,8 @@ enum Verb {
     Export(export::Export),
     /// Print a pipeline with overrides and templates applied.
     Render(render::Render),
+    /// Look at a table: what each column holds. Write a first contract for it.
+    Profile(profile::Profile),
     /// List, show, promote and roll back models.
     Models(models::Models),
     /// Let a model answer a file of records.
@@ -165,6 +168,7 @@ pub fn main() -> ExitCode {
         Verb::Get(verb) => get::run(verb),
         Verb::Export(verb) => export::run(verb),
         Verb::Render(verb) => render::run(verb),
+        Verb::Profile(verb) => profile::run(verb),
         Verb::Models(verb) => models::run(verb),
         Verb::Predict(verb) => predict::run(verb),
         Verb::Serve(verb) => serve::run(verb),

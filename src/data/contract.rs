@@ -1,5 +1,6 @@
 //! What a table must look like: a contract, as its file has it, and mistakes in the contract itself.
 
+mod draft;
 mod judge;
 mod tolerance;
 
@@ -268,4 +269,121 @@ fn whole(pattern: &str) -> Result<Regex, regex::Error> {
 /// The reason alone: the drawing above it is of one line, and the file's own caret stands beside it.
 fn last_line(text: &str) -> &str {
     text.lines().last().unwrap_or(text).trim_start_matches("error: ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::data::{Table, column_of};
+    use crate::source::{Document, Severity, decode};
+
+    fn contract(text: &str) -> Contract {
+        let document = Document::parse("c.yaml", text).unwrap_or_else(|_| panic!("{text}"));
+        let mut faults = Vec::new();
+        let read = decode(&document.root, &mut faults);
+        read.unwrap_or_else(|| panic!("{faults:?}"))
+    }
+
+    fn table(values: &[Value], kind: Kind) -> Table {
+        let frame = polars::prelude::DataFrame::new(values.len(), vec![column_of("a", kind, values)]);
+        Table::new(Shape::of([("a", kind)]), frame.expect("a frame")).expect("a table")
+    }
+
+    fn words(words: &[&str]) -> Table {
+        let values: Vec<Value> =
+            words.iter().map(|word| if *word == "-" { Value::Null } else { Value::str(word) }).collect();
+        table(&values, Kind::Str)
+    }
+
+    /// What is told of each broken rule.
+    fn told(contract: &Contract, table: Table) -> Vec<String> {
+        let broken = match contract.judge(table, &[]) {
+            Ok(judged) => judged.findings.broken,
+            Err(broken) => broken,
+        };
+        broken.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn strings_have_patterns_and_lengths_in_characters() {
+        let one = |rule: &str, words: &[&str]| {
+            told(&contract(&format!("columns:\n  a: {{type: str, nullable: true, {rule}}}\n")), self::words(words))
+        };
+        assert_eq!(one("pattern: 'a|bc'", &["a", "bc", "-"]), [""; 0]);
+        // The whole of the cell, whatever the pattern's own branches.
+        assert_eq!(one("pattern: 'a|bc'", &["ab", "abc"]), ["row 1: `a` `ab` doesn't match `a|bc` (and 1 rows more)"]);
+        assert_eq!(one("min_length: 2", &["éé", "é"]), ["row 2: `a` `é` has 1 characters, fewer than 2"]);
+        assert_eq!(one("max_length: 1", &["é", "éé"]), ["row 2: `a` `éé` has 2 characters, more than 1"]);
+    }
+
+    #[test]
+    fn the_later_of_twins_is_the_bad_one_and_no_value_has_no_twin() {
+        let unique = contract("columns:\n  a: {type: str, nullable: true, unique: true}\n");
+        assert_eq!(told(&unique, words(&["x", "-", "-", "y", "x"])), ["row 5: `a` `x` stands in row 1 already"]);
+    }
+
+    #[test]
+    fn rows_that_break_what_is_tolerated_stay() {
+        let text = "columns:\n  a: {type: int, min: 0, max: 9, tolerate: {max: 1}}\non_violation: quarantine\n";
+        let numbers = |numbers: &[i64]| table(&numbers.iter().map(|it| Value::Int(*it)).collect::<Vec<_>>(), Kind::Int);
+        let judged = contract(text).judge(numbers(&[10, -1, 5]), &[]).unwrap_or_else(|broken| panic!("{broken:?}"));
+        assert_eq!((judged.table.rows(), judged.findings.quarantined), (2, 1));
+        let severities: Vec<_> = judged.findings.broken.iter().map(|it| (it.rule.as_str(), it.severity)).collect();
+        assert_eq!(severities, [("max", Severity::Warning), ("min", Severity::Error)]);
+        assert!(judged.bad.is_some_and(|bad| bad.height() == 1));
+        let judged = contract(text).judge(numbers(&[10, 11, 5]), &[]).unwrap_or_else(|broken| panic!("{broken:?}"));
+        assert_eq!((judged.table.rows(), judged.findings.quarantined), (1, 2));
+    }
+
+    #[test]
+    fn what_columns_rest_on_ends_a_run_in_any_case() {
+        for then in ["fail", "quarantine", "warn"] {
+            let text = format!("columns:\n  a: {{type: int}}\n  b: {{type: int}}\non_violation: {then}\n");
+            assert_eq!(contract(&text).judge(words(&["x"]), &[]).err().map(|broken| broken.len()), Some(2), "{then}");
+        }
+    }
+
+    #[test]
+    fn requests_must_keep_what_no_row_may_break() {
+        let rule = |more: &str| {
+            let text = format!("columns:\n  a: {{type: int, min: 0, max: 9{more}\n");
+            contract(&text).firm("a").map(|rule| (rule.min, rule.max))
+        };
+        assert_eq!(rule("}"), Some((Some(0.0), Some(9.0))));
+        assert_eq!(rule(", tolerate: {max: 1%}}"), Some((Some(0.0), None)));
+        assert_eq!(rule("}\non_violation: warn"), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn any_text_is_a_contract_or_mistakes(
+            text in "([a-c:{}\\[\\],'\"|>&*!%#\n\r\0 é-]|columns:\n|  a: |type: int|pattern: |unique: |tolerate: |checks: ){0,30}",
+        ) {
+            if let Ok(document) = Document::parse("c.yaml", &text) {
+                let mut faults = Vec::new();
+                match decode::<Contract>(&document.root, &mut faults) {
+                    Some(contract) => faults.extend(contract.faults()),
+                    None => prop_assert!(!faults.is_empty(), "{text:?}"),
+                }
+                faults.iter().for_each(|fault| drop(document.diagnose(fault)));
+            }
+        }
+
+        #[test]
+        fn any_pattern_is_one_or_a_mistake_and_is_held_against_any_cell(
+            pattern in "\\PC{0,12}|[\\[(){}|?*+a^$.\\\\-]{0,8}",
+            cell in "\\PC{1,8}",
+        ) {
+            let rule = ColumnRule { pattern: Some(pattern), ..contract("columns: {a: {type: str}}").columns["a"].clone() };
+            let sound = rule.faults().is_empty();
+            let contract = Contract { columns: [("a".to_owned(), rule)].into(), ..contract("columns: {}") };
+            prop_assert!(sound || contract.faults()[0].message.starts_with("it is no regular expression"));
+            let judged = contract.judge(words(&[&cell, &cell]), &[]);
+            prop_assert!(judged.is_ok() || judged.is_err_and(|broken| broken[0].count == 2 || cell == "-"));
+        }
+    }
 }

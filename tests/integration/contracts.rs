@@ -163,3 +163,27 @@ fn mistakes_in_a_contract_are_told_by_check_at_their_place() {
     let below = ran.stderr.lines().skip_while(|other| *other != line).nth(1).expect("a caret");
     assert_eq!(below.find('^'), line.find("closd"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_profile_tells_what_columns_hold_and_drafts_a_contract_that_the_data_keeps() {
+    let mill = Mill::penguins();
+    let text = mill.fine(&["profile", "penguins.penguins"]).stdout;
+    assert!(text.starts_with("344 rows × 8 columns"), "{text}");
+    let json: Json = serde_json::from_str(&mill.fine(&["profile", "penguins", "--json"]).stdout).expect("JSON");
+    let columns = json["columns"].as_array().expect("columns");
+    let mass = columns.iter().find(|column| column["column"] == "body_mass_g").expect("the column");
+    assert_eq!((&mass["missing"], &mass["min"], &mass["max"]), (&json!(2), &json!(2700), &json!(6300)));
+    let drafted = mill.fine(&["profile", "data/penguins.csv", "--missing", "NA", "--contract"]).stdout;
+    assert!(drafted.contains("  island: {type: category, one_of: [Biscoe, Dream, Torgersen]}\n"), "{drafted}");
+    assert!(drafted.contains("  body_mass_g: {type: int, nullable: true, min: "), "{drafted}");
+    mill.fine(&["profile", "penguins", "--contract", "-o", "schemas/mine.yaml"]);
+    assert_eq!(mill.read("schemas/mine.yaml"), drafted);
+    mill.edit("pipelines/penguins.yaml", "schemas/penguins.yaml", "schemas/mine.yaml");
+    mill.fine(&["run"]);
+    let again = mill.go(&["profile", "penguins", "--contract", "-o", "schemas/mine.yaml"]);
+    assert_eq!(again.code, 2);
+    assert!(again.stderr.contains("is there already"), "{}", again.stderr);
+    let unknown = mill.go(&["profile", "pengins"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("did you mean `penguins`?"), "{}", unknown.stderr);
+    assert!(mill.go(&["profile", "data/none.csv"]).stderr.contains("there is no file"));
+}
