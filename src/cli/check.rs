@@ -18,6 +18,9 @@ pub(super) struct Check {
     pipelines: Vec<String>,
     #[command(flatten)]
     params: ParamArgs,
+    /// Take warnings for mistakes.
+    #[arg(long)]
+    strict: bool,
     /// Print the mistakes as JSON.
     #[arg(long)]
     json: bool,
@@ -34,10 +37,11 @@ pub(super) fn run(args: &Check) -> Result<Exit, Failure> {
     for name in &names {
         let file = open::file_of(&root, Some(name))?;
         let looked = open::look(&root, &file, &args.params)?;
-        if let Some(opened) = &looked.opened {
+        let found = if args.strict { open::strictly(looked.diagnostics) } else { looked.diagnostics };
+        if let Some(opened) = looked.opened.as_ref().filter(|_| !Opened::has_errors(&found)) {
             fine.push(line(&looked.name, opened));
         }
-        diagnostics.extend(looked.diagnostics);
+        diagnostics.extend(found);
     }
     let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
     if args.json {

@@ -70,6 +70,7 @@ pub(super) fn tell_run(finished: &Finished) {
     let root = &opened.project.root;
     let Some(system) = system(root) else { return };
     let mut found = opened.warnings.clone();
+    found.extend(finished.warnings.iter().cloned());
     found.extend(finished.errors.iter().cloned());
     found.extend(gates(opened, finished));
     let ran = Ran::of(&finished.report);

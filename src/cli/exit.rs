@@ -74,6 +74,8 @@ pub(crate) fn exit_of(fault: &Fault) -> Exit {
         "contract" => Exit::Contract,
         LOCKED => Exit::Locked,
         "interrupted" => Exit::Interrupted,
+        // Only a strict run takes a leak for a mistake, and then it keeps a model back as a gate does.
+        code if code.starts_with("leak-") => Exit::Gate,
         code if is_environment(code) => Exit::Environment,
         _ => Exit::Failed,
     }

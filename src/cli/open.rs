@@ -106,6 +106,12 @@ pub(super) fn open_file_loud(file: &Path, params: &ParamArgs) -> Result<Opened, 
     Ok(opened)
 }
 
+/// Warnings as the mistakes that a strict command takes them for.
+pub(super) fn strictly(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.iter_mut().for_each(|found| found.severity = Severity::Error);
+    found
+}
+
 /// The pipeline in a file, or all of its mistakes.
 pub(super) fn open_file(file: &Path, params: &ParamArgs) -> Result<Opened, Failure> {
     let looked = look(&root(), file, params)?;

@@ -37,6 +37,9 @@ pub(super) struct Run {
     /// Come to what the lock says, or fail with exit code 4 and make nothing else; the lock stays as it is.
     #[arg(long)]
     locked: bool,
+    /// Take a warning of the pipeline, or of a leak in its rows, for a mistake: exit code 2, or 3; nothing is deployed.
+    #[arg(long)]
+    strict: bool,
     /// Only show what would be done, as `plan` does.
     #[arg(long)]
     dry_run: bool,
@@ -63,6 +66,7 @@ pub(super) fn run(args: &Run) -> Result<Exit, Failure> {
         keep_going: args.keep_going,
         locked: args.locked,
         record: args.record,
+        strict: args.strict,
     };
     let mut exit = Exit::Done;
     let mut reports = Vec::new();

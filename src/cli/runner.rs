@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::choice::Asked;
 use super::exit::exit_of;
 use super::machine::memory;
-use super::open::Opened;
+use super::open::{self, Opened};
 use super::{Exit, Failure, signals};
 use crate::deploy::Reconciler;
 use crate::engine::{Env, Event, LOCKED, Payload, RunResult, RunStatus, StepEnd, execute, lock_path, strangers};
@@ -37,6 +37,8 @@ pub(super) struct Options {
     pub(super) keep_going: bool,
     /// Write the lock and move aliases although params are overridden.
     pub(super) record: bool,
+    /// Take a warning of the pipeline, or of a leak in its rows, for a mistake.
+    pub(super) strict: bool,
 }
 
 /// A run that has ended.
@@ -46,6 +48,8 @@ pub(super) struct Finished {
     pub(super) result: RunResult,
     /// The object that `run --json` prints.
     pub(super) report: Json,
+    /// What its steps warned of, each at its place.
+    pub(super) warnings: Vec<Diagnostic>,
     /// What failed, each at its place.
     pub(super) errors: Vec<Diagnostic>,
     pub(super) exit: Exit,
@@ -67,13 +71,17 @@ pub(super) fn run(
     if options.locked {
         agrees(&opened, asked)?;
     }
+    if options.strict && !opened.warnings.is_empty() {
+        return Err(Failure::wrong(open::strictly(opened.warnings)));
+    }
     let began = Instant::now();
     let mut history = History::open(&opened.project.root);
     let id = history.begin(&opened.plan.name)?;
     signals::going(Some((id.as_str(), &opened.plan.name)));
-    let mut runner = Runner { opened, asked, options, stop, id: id.as_str(), ended: BTreeMap::new() };
+    let mut runner =
+        Runner { opened, asked, options, stop, id: id.as_str(), ended: BTreeMap::new(), warnings: Vec::new() };
     let result = runner.whole(listen);
-    let Runner { opened, ended, .. } = runner;
+    let Runner { opened, ended, mut warnings, .. } = runner;
     let mut result = match result {
         Ok(result) => result,
         Err(failure) => {
@@ -91,12 +99,14 @@ pub(super) fn run(
     result.remember(ended);
     let failed = result.failed.iter().filter(|(_, fault)| fault.code != "interrupted");
     let errors: Vec<Diagnostic> = failed.map(|(place, fault)| failure(&opened, *place, fault)).collect();
-    let report = run_json(id.as_str(), &opened.plan, &result, &errors);
+    warnings.sort_by_key(|(step, _)| opened.plan.step(step));
+    let report = run_json(id.as_str(), &opened.plan, &result, &errors, &warnings);
+    let warnings = warnings.into_iter().map(|(_, warning)| warning).collect();
     let seconds = began.elapsed().as_secs_f64();
     signals::going(None);
     history.end(&id, status(result.status), seconds, &run_told(&report))?;
     let exit = exit(&result);
-    Ok(Finished { opened, result, report, errors, exit, seconds })
+    Ok(Finished { opened, result, report, warnings, errors, exit, seconds })
 }
 
 /// Whether pipeline and lock have the same steps.
@@ -131,6 +141,8 @@ struct Runner<'a> {
     id: &'a str,
     /// How steps ended, by name, before what comes after them was planned anew.
     ended: BTreeMap<String, StepEnd>,
+    /// What the last round warned of, and in which step.
+    warnings: Vec<(String, Diagnostic)>,
 }
 
 impl Runner<'_> {
@@ -170,7 +182,7 @@ impl Runner<'_> {
         Ok(result)
     }
 
-    fn once(&self, force: bool, listen: &mut Listener) -> Result<RunResult, Failure> {
+    fn once(&mut self, force: bool, listen: &mut Listener) -> Result<RunResult, Failure> {
         let opened = &self.opened;
         let records = !opened.overridden || self.options.record;
         let root = &opened.project.root;
@@ -190,11 +202,17 @@ impl Runner<'_> {
             keep_going: self.options.keep_going,
             force,
             record: records,
+            strict: self.options.strict,
             locked: locked.as_ref(),
             run: self.id.to_owned(),
             stop: self.stop,
         };
+        let warnings = &mut self.warnings;
+        warnings.clear();
         let result = execute(&opened.plan, &self.asked.places, &env, &mut |event| {
+            if let Event::Warning { step, fault } = &event {
+                warnings.push((step.clone(), opened.diagnose(fault)));
+            }
             if !event.step().is_some_and(|step| self.ended.contains_key(step)) {
                 listen(opened, event);
             }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::effects::Registration;
 use super::evaluate::metrics;
 use super::event::Outcome;
 use super::outcome::{Payload, StepDone};
 use super::promote::{self, Promoted};
-use super::run::{Cx, Registration};
+use super::run::Cx;
 use super::{refit, seal, table};
 use crate::plan::{Deploy, Step, StepKind};
 use crate::source::Fault;

@@ -10,6 +10,7 @@ use super::event::{Event, Outcome};
 use super::features;
 use super::judge::{Costs, Judgement, ModelReport, verdict};
 use super::judging::{Candidate, judge, recipes, sliced};
+use super::leaks;
 use super::locked;
 use super::outcome::{Payload, StepDone};
 use super::reason;
@@ -89,6 +90,8 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
         .help("give every model `cv: 5`: then they are ranked by that");
         cx.tell(Event::Warning { step: step.name.clone(), fault: fault.within("best").under(&step.route()) });
     }
+    let (leaks, looked) = leaks::find(cx, step, evaluate, &candidates)?;
+    let leaks = leaks::tell(cx, step, evaluate, &candidates, leaks)?;
     let summary = summary(&names, &models, evaluate, verdict.best);
     let metrics: BTreeMap<&String, &BTreeMap<String, f64>> =
         names.iter().zip(models.iter().map(|model| &model.scores.metrics)).collect();
@@ -96,9 +99,10 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
         locked::check_metrics(lock, &step.name, &json!(metrics))?;
     }
     let report = done.output("report")?;
+    let ran = done.ran.as_ref().or(looked.as_ref());
     Ok(StepDone {
-        outcome: if done.ran.is_some() { Outcome::Ran } else { Outcome::Cached },
-        reason: match &done.ran {
+        outcome: if ran.is_some() { Outcome::Ran } else { Outcome::Cached },
+        reason: match ran {
             Some(reason) => reason::with_names(reason, names.iter().map(String::as_str)),
             None => reason::UNCHANGED.to_owned(),
         },
@@ -106,7 +110,7 @@ pub(super) fn run(cx: &Cx, step: &Step, evaluate: &Evaluate) -> Result<StepDone,
         outputs: BTreeMap::from([("report".to_owned(), report)]),
         metrics: Some(json!(metrics)),
         summary,
-        payload: Payload::Judged(Box::new(Judgement { names, models, costs, verdict, report })),
+        payload: Payload::Judged(Box::new(Judgement { names, models, costs, verdict, leaks, report })),
     })
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gates::{self, GateResult};
 use super::importance::Importance;
+use super::leaks::Leak;
 use crate::learn::{Curves, Direction, Interval, Overall, find_metric};
 use crate::spec::Gate;
 use crate::store::Digest;
@@ -138,6 +139,8 @@ pub struct Judgement {
     pub costs: Vec<Costs>,
     /// The winner and the gates.
     pub verdict: Verdict,
+    /// What of the judged rows the models may have known before.
+    pub leaks: Vec<Leak>,
     /// The object with the reports.
     pub report: Digest,
 }

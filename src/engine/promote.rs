@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::effects::Champion;
 use super::event::Event;
 use super::features::{self, Meaning};
 use super::judging::{Answers, Reading};
+use super::leaks;
 use super::outcome::PartMeta;
 use super::raw::raw;
-use super::run::{Champion, Cx};
+use super::run::Cx;
 use super::seal::raw_rows;
 use super::table;
 use crate::data::{Kind, Table, Value, elementary, positions, stats};
@@ -139,9 +141,9 @@ pub(super) fn weigh(cx: &Cx, step: &Step, deploy: &Deploy, model: usize, sealed:
             "version {} learned from {seen} of the {} rows that it is compared on, which flatters it",
             champion.version, part.rows
         );
-        let fault = Fault::warning("champion-saw-rows", message)
+        let fault = Fault::warning("leak-champion", message)
             .help("let the split keep its rows: `split: {test: 0.25, hash: id}`");
-        cx.tell(Event::Warning { step: step.name.clone(), fault: fault.within("promote_if").under(&step.route()) });
+        leaks::warn(cx, step, fault.within("promote_if").under(&step.route()))?;
     }
     let compared = compare(&deploy.promote_if, &both)?;
     let verdict = if compared.iter().any(|bound| bound.holds == Some(false)) {

@@ -6,15 +6,13 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
-use serde_json::Value as Json;
-
 use super::contract::{ContractResult, Heard};
+use super::effects::{Effects, Looking};
 use super::event::{Event, Outcome, StepEnd};
 use super::frames::Frames;
 use super::outcome::{DeployResult, Payload, StepDone};
-use super::promote::Weighed;
 use super::sources::{Aside, Identity, Tables};
-use super::status::{LOOKING, WOULD_RUN};
+use super::status::WOULD_RUN;
 use super::unit::label;
 use super::{contract, deploy, evaluate, locked, program, table, train};
 use crate::data::{Shape, Table};
@@ -22,49 +20,6 @@ use crate::plan::{Plan, StepKind, Train};
 use crate::source::Fault;
 use crate::spec::Origin;
 use crate::store::{Digest, Key, Lock, SourceLock, StepLock, Store};
-
-/// A model to register.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// The registered name.
-    pub name: String,
-    /// The alias that moves.
-    pub alias: String,
-    /// The sealed model.
-    pub digest: Digest,
-    /// What the decision rests on.
-    pub evidence: Digest,
-    /// Where the model comes from.
-    pub lineage: Json,
-    /// Where it goes.
-    pub targets: Vec<Json>,
-    /// Whether the alias may move.
-    pub moves_alias: bool,
-    /// How it compares with what the alias points to, if that was asked for.
-    pub weighed: Option<Weighed>,
-    /// Why, in words.
-    pub why: String,
-}
-
-/// What a run does to the world. Implemented above this room.
-pub trait Effects: Sync {
-    /// Registers a model, moves its alias, brings its targets to what is said.
-    fn register(&self, registration: &Registration) -> Result<DeployResult, Fault>;
-
-    /// What an alias of a registered model points to; none if it points nowhere.
-    fn champion(&self, name: &str, alias: &str) -> Result<Option<Champion>, Fault>;
-}
-
-/// What an alias points to.
-#[derive(Clone, Debug)]
-pub struct Champion {
-    /// Its version.
-    pub version: u32,
-    /// The sealed model.
-    pub digest: Digest,
-    /// Where it comes from.
-    pub lineage: Json,
-}
 
 /// What a run needs besides the plan.
 pub struct Env<'a> {
@@ -88,25 +43,14 @@ pub struct Env<'a> {
     pub keep_going: bool,
     /// Whether aliases may move.
     pub record: bool,
+    /// Whether a leak that the rows tell of fails its step.
+    pub strict: bool,
     /// What every result must be the same as.
     pub locked: Option<&'a Lock>,
     /// The run's name.
     pub run: String,
     /// Set when the run must stop.
     pub stop: &'a AtomicBool,
-}
-
-/// Nothing is deployed by looking.
-struct Looking;
-
-impl Effects for Looking {
-    fn register(&self, _: &Registration) -> Result<DeployResult, Fault> {
-        Err(Fault::new(LOOKING, "nothing is deployed here"))
-    }
-
-    fn champion(&self, _: &str, _: &str) -> Result<Option<Champion>, Fault> {
-        Err(Fault::new(LOOKING, "nothing is deployed here"))
-    }
 }
 
 static RUNNING: AtomicBool = AtomicBool::new(false);
@@ -130,6 +74,7 @@ impl<'a> Env<'a> {
             only: false,
             keep_going: false,
             record: false,
+            strict: false,
             locked: None,
             run: String::new(),
             stop,
@@ -256,6 +201,7 @@ pub(super) struct RunCx<'a> {
     pub(super) tables: &'a dyn Tables,
     pub(super) effects: &'a dyn Effects,
     pub(super) record: bool,
+    pub(super) strict: bool,
     pub(super) run: String,
     pub(super) frames: Frames,
     pub(super) locked: Option<&'a Lock>,
@@ -293,6 +239,7 @@ impl<'a> RunCx<'a> {
             tables: env.tables,
             effects: env.effects,
             record: env.record,
+            strict: env.strict,
             run: env.run.clone(),
             frames: Frames::default(),
             locked: env.locked,

@@ -1,5 +1,6 @@
 //! Learning from a matrix: models, their estimators, metrics, and cross-validation. No tables, no files.
 
+mod alone;
 mod bayes;
 mod brent;
 mod calibration;
@@ -38,6 +39,7 @@ mod threshold;
 mod transform;
 mod tree;
 pub mod tune;
+mod twins;
 mod validate;
 mod window;
 
@@ -45,6 +47,7 @@ use crate::data::Matrix;
 use crate::source::Fault;
 use serde::{Deserialize, Serialize};
 
+pub use alone::tells_alone;
 pub use bayes::{Bayes, Likelihood};
 pub use calibration::{Calibrate, Calibrated, Calibration, CurveView, HeldOut};
 pub use cv::{Fold, folds, group_folds, time_folds};
@@ -74,6 +77,7 @@ pub use svm::{Duels, Kernel, Machine, Votes};
 pub use threshold::{Goal, best_threshold};
 pub use transform::{Quantile, TargetScale, Transform, Transformed, YeoJohnson};
 pub use tree::{Boosted, Forest, Link, Trees, View as TreeNode};
+pub use twins::twins;
 
 /// What is to be predicted: a class or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

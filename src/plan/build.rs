@@ -72,6 +72,7 @@ pub fn build(spec: &Spec, schemas: &dyn Schemas, mut faults: Vec<Fault>) -> Buil
         name: spec.name.clone(),
         description: spec.description.clone(),
         seed: spec.seed,
+        roles: spec.roles.clone(),
         target: targets.first().filter(|_| targets.len() == 1).cloned(),
         protected,
         guarded: targets.iter().chain(&spec.roles.held).cloned().collect(),
@@ -179,6 +180,7 @@ fn add_steps(spec: &Spec, schemas: &dyn Schemas, order: &[usize], plan: &mut Pla
                 save: written.save.clone(),
                 off,
                 limits: written.limits.clone(),
+                accept: written.accept.clone(),
                 kind,
             });
         }

@@ -14,7 +14,7 @@ use crate::data::{Contract, Format, Kind, Part, Selector, Shape, Table};
 use crate::expr::Expr;
 use crate::learn::{CheckedModel, Task};
 use crate::source::{Fault, Route};
-use crate::spec::{Gate, Limits, Origin, Promotion, RunSpec, SourceSpec, TargetKind, Weights};
+use crate::spec::{Gate, Limits, Origin, Promotion, Roles, RunSpec, SourceSpec, TargetKind, Weights};
 
 /// A pipeline that fits together.
 pub struct Plan {
@@ -24,6 +24,8 @@ pub struct Plan {
     pub description: Option<String>,
     /// What every random choice derives from.
     pub seed: u64,
+    /// Columns that no model is trained on.
+    pub roles: Roles,
     /// The column to predict, if there is one for the whole file.
     pub target: Option<String>,
     /// The columns that selectors leave alone.
@@ -195,6 +197,8 @@ pub struct Step {
     pub off: Option<String>,
     /// What it may take.
     pub limits: Limits,
+    /// The leaks that are meant.
+    pub accept: Vec<String>,
     /// What it does.
     pub kind: StepKind,
 }

@@ -84,6 +84,9 @@ pub fn judgement(judgement: &Judgement) -> String {
         let mark = if gate.passed { "✓" } else { "✗" };
         text.push_str(&format!("{mark} {}\n", gate_words(gate)));
     }
+    for leak in &judgement.leaks {
+        text.push_str(&format!("! {}\n", leak.words()));
+    }
     text
 }
 

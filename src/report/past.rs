@@ -122,6 +122,9 @@ pub fn run_text(run: &Run) -> String {
     for deployed in &ran.deployed {
         text.push_str(&format!("\n{}\n", deployed.words()));
     }
+    for warning in &ran.warnings {
+        text.push_str(&format!("\nwarning: {}\n", warning.line()));
+    }
     for error in &ran.errors {
         text.push_str(&format!("\nerror: {}\n", error.line()));
     }

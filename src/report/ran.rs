@@ -36,6 +36,8 @@ pub struct Ran {
     pub deployed: Vec<RanDeploy>,
     /// What failed.
     pub errors: Vec<RanError>,
+    /// What its steps warned of.
+    pub warnings: Vec<RanError>,
 }
 
 /// A step of a run.
@@ -121,7 +123,7 @@ pub struct RanDeploy {
     pub told: Option<String>,
 }
 
-/// What failed, at its place.
+/// What failed, or what was warned of, at its place.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq)]
 #[serde(default)]
 pub struct RanError {

@@ -28,19 +28,23 @@ fn errors_json(plan: &Plan, result: &RunResult, errors: &[Diagnostic]) -> Vec<Js
     // What was interrupted is no mistake of its own.
     let failed = result.failed.iter().filter(|(_, fault)| fault.code != "interrupted");
     let steps = failed.map(|(place, _)| plan.steps[*place].name.as_str());
-    errors
-        .iter()
-        .zip(steps)
-        .map(|(error, step)| {
-            let mut error = json!(error);
-            error["step"] = Json::from(step);
-            error
-        })
-        .collect()
+    errors.iter().zip(steps).map(|(error, step)| of_step(error, step)).collect()
+}
+
+fn of_step(found: &Diagnostic, step: &str) -> Json {
+    let mut found = json!(found);
+    found["step"] = Json::from(step);
+    found
 }
 
 /// What a run left, for machines: the object that the language page describes.
-pub fn run_json(run: &str, plan: &Plan, result: &RunResult, errors: &[Diagnostic]) -> Json {
+pub fn run_json(
+    run: &str,
+    plan: &Plan,
+    result: &RunResult,
+    errors: &[Diagnostic],
+    warnings: &[(String, Diagnostic)],
+) -> Json {
     let mut metrics = BTreeMap::new();
     let mut best = BTreeMap::new();
     let mut gates = BTreeMap::new();
@@ -72,6 +76,7 @@ pub fn run_json(run: &str, plan: &Plan, result: &RunResult, errors: &[Diagnostic
         "contracts": result.contracts,
         "deployed": result.deployed().collect::<Vec<_>>(),
         "errors": errors_json(plan, result, errors),
+        "warnings": warnings.iter().map(|(step, found)| of_step(found, step)).collect::<Vec<_>>(),
         "units": result.units,
     })
 }

@@ -119,6 +119,7 @@ impl StepSpec {
             save: None,
             when: step.when,
             limits: Limits::default(),
+            accept: step.accept.clone(),
             verb: Verb::Brought(Box::new(BroughtSpec { program, output, classes: model.classes.clone(), train })),
         })
     }

@@ -26,6 +26,8 @@ pub struct StepSpec {
     pub when: bool,
     /// What it may take.
     pub limits: Limits,
+    /// The leaks that are meant: nobody is warned of them where they stand in this step.
+    pub accept: Vec<String>,
     /// What it does.
     pub verb: Verb,
 }
@@ -60,6 +62,28 @@ pub enum VerbKind {
     Evaluate,
     /// Register a model and say where it goes.
     Deploy,
+}
+
+/// The leaks that are warned of.
+pub const LEAKS: [&str; 8] = [
+    "leak-champion",
+    "leak-duplicates",
+    "leak-fitted",
+    "leak-group",
+    "leak-lag",
+    "leak-redrawn",
+    "leak-target",
+    "leak-time",
+];
+
+/// The leaks that a step says are meant.
+fn accepted(fields: &mut Fields) -> Vec<String> {
+    let accept: Vec<String> = fields.take("accept").unwrap_or_default();
+    for (place, code) in accept.iter().enumerate().filter(|(_, code)| !LEAKS.contains(&code.as_str())) {
+        let fault = Fault::new("unknown-leak", format!("there is no leak `{code}`")).maybe_help(suggest(code, LEAKS));
+        fields.fault(fault.under(&Route::of(["accept"]).index(place)));
+    }
+    accept
 }
 
 /// `clean` or `transform`: a table through ops.
@@ -388,6 +412,7 @@ impl StepSpec {
         let save = fields.take("save");
         let when = fields.take("when").unwrap_or(true);
         let limits = Limits::read(&mut fields);
+        let accept = accepted(&mut fields);
         // It is gone where it could be expanded; else it has told its mistakes.
         fields.allow(&["matrix"]);
         fields.later(&["for_each"]);
@@ -396,6 +421,6 @@ impl StepSpec {
             fields.fault(Fault::new("unknown-key", "only a table can be saved").on_key().within("save"));
         }
         faults.extend(fields.finish());
-        Some(Self { name: name.to_owned(), description, tags, save, when, limits, verb: verb? })
+        Some(Self { name: name.to_owned(), description, tags, save, when, limits, accept, verb: verb? })
     }
 }

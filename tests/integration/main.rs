@@ -18,6 +18,7 @@ mod grain;
 mod house;
 mod join;
 mod judging;
+mod leaks;
 mod machines;
 mod mill;
 mod models;

@@ -19,6 +19,9 @@ pub fn markdown(ran: &Ran, took: Option<f64>) -> String {
     for error in &ran.errors {
         text.push_str(&format!("\n> **error** {}\n", quoted(&error.line())));
     }
+    for warning in &ran.warnings {
+        text.push_str(&format!("\n> **warning** {}\n", quoted(&warning.line())));
+    }
     text.push_str(&steps(&ran.steps));
     for (step, models) in &ran.metrics {
         text.push_str(&metrics(ran, step, models));

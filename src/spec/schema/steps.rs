@@ -6,6 +6,7 @@ use super::adapt::{Definitions, reference};
 use super::{decision, fields, models, object, ops, sources, tune, words};
 use crate::data::{Format, Selector};
 use crate::spec::importance::{MOST_REPEATS, PERMUTATION, REPEATS};
+use crate::spec::step::LEAKS;
 use crate::spec::verbs::VERBS;
 use crate::spec::{MEMORY, TIME_SPAN};
 
@@ -43,6 +44,7 @@ fn verb(name: &str, description: &str, meaning: &str, keys: Json, required: &[&s
         "description": {"description": "What it is for.", "type": "string"},
         "tags": {"description": "Words to choose steps by.", "type": "array", "items": {"type": "string"}},
         "when": {"description": "Whether the step is part of this run, most often a template.", "type": "boolean", "default": true, "examples": ["{{ params.full }}"]},
+        "accept": {"description": "Leaks that are meant: nobody is warned of them where they stand in this step.", "type": "array", "items": {"enum": LEAKS}, "examples": [["leak-group"]]},
         "matrix": {
             "description": "Makes one step per combination of values, which templates know as `{{ matrix.x }}`.",
             "type": "object",
