@@ -164,7 +164,7 @@ fn remade(plan: &Plan, step: &Step) -> Option<Fault> {
     let (_, steps) = plan.chain(train.input);
     let ops = steps.iter().filter_map(|step| plan.table(*step)).flat_map(|table| &table.ops);
     let target = &train.target.column;
-    let made = ops.flat_map(|op| op.op.derives()).filter(|(name, _)| name == target).next_back();
+    let made = ops.flat_map(|op| op.op.derives()).rfind(|(name, _)| name == target);
     let (_, from) = made.filter(|(_, from)| !from.is_empty() && from.is_subset(&read))?;
     let from = list(from.iter().map(String::as_str));
     let fault = Fault::warning("leak-target", format!("`{target}` is made of {from}, which the model reads"));
