@@ -8,6 +8,7 @@ mod digest;
 pub mod elementary;
 mod kind;
 mod matrix;
+pub mod normal;
 mod parse;
 mod profile;
 mod read;

@@ -83,13 +83,18 @@ pub fn quantile(column: &Column, share: f64) -> Option<f64> {
 
 /// Several of them, in the order of `shares`, for one sorting.
 pub fn quantiles(column: &Column, shares: impl IntoIterator<Item = f64>) -> Option<Vec<f64>> {
-    let values = risen(column)?;
+    let values = risen(numbers(column))?;
     Some(shares.into_iter().map(|share| quantile_of(&values, share)).collect())
 }
 
 /// So many quantiles at even distances, from the least value to the greatest. Where one falls on a value, it is that value.
 pub fn even_quantiles(column: &Column, count: usize) -> Option<Vec<f64>> {
-    let values = risen(column)?;
+    even_quantiles_of(numbers(column), count)
+}
+
+/// The same of plain numbers.
+pub fn even_quantiles_of(values: Vec<f64>, count: usize) -> Option<Vec<f64>> {
+    let values = risen(values)?;
     let (last, steps) = (values.len() - 1, count.max(2) - 1);
     let place = |nth: usize| (nth * last / steps, (nth * last % steps) as f64 / steps as f64);
     let mut found: Vec<f64> = (0..=steps).map(place).map(|(low, share)| between(&values, low, share)).collect();
@@ -101,8 +106,7 @@ pub fn even_quantiles(column: &Column, count: usize) -> Option<Vec<f64>> {
 }
 
 /// The values in rising order, if there is one.
-fn risen(column: &Column) -> Option<Vec<f64>> {
-    let mut values = numbers(column);
+fn risen(mut values: Vec<f64>) -> Option<Vec<f64>> {
     values.sort_unstable_by(f64::total_cmp);
     (!values.is_empty()).then_some(values)
 }

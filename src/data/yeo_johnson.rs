@@ -19,6 +19,15 @@ pub fn bend(x: f64, lambda: f64) -> f64 {
     if lambda == 1.0 { x } else { bent(signed_log(x), lambda).0 }
 }
 
+/// The value that a power bends to `bent`; infinite beyond all that it makes.
+pub fn unbend(bent: f64, lambda: f64) -> f64 {
+    // What is mirrored below 0 has the power 2 - λ.
+    let power = if bent < 0.0 { 2.0 - lambda } else { lambda };
+    let size = bent.abs();
+    let x = if power == 0.0 { exp_m1(size) } else { exp_m1(ln_1p((power * size).max(-1.0)) / power) };
+    if lambda == 1.0 { bent } else { x.copysign(bent) }
+}
+
 /// ln(1 + |x|) with the sign of x: all that a power reads of a value.
 fn signed_log(x: f64) -> f64 {
     ln_1p(x.abs()).copysign(x)
@@ -96,6 +105,16 @@ mod tests {
                 let wanted = (bend(x, lambda + step) - bend(x, lambda - step)) / (2.0 * step);
                 let found = bent(signed_log(x), lambda).1;
                 assert!((found - wanted).abs() <= 1e-6 * wanted.abs().max(1e-6), "{x} {lambda}: {found}, not {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_bent_is_unbent() {
+        for x in [-30.0, -2.0, -0.01, 0.0, 1e-6, 0.5, 7.0, 400.0] {
+            for lambda in [-1.5, 0.0, 0.3, 1.0, 2.0, 2.7] {
+                let back = unbend(bend(x, lambda), lambda);
+                assert!((back - x).abs() <= 1e-9 * f64::abs(x).max(1e-6), "{x} {lambda}: {back}");
             }
         }
     }

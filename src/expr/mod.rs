@@ -20,7 +20,6 @@ mod murmur;
 mod parse;
 mod pattern;
 mod polars;
-pub mod probit;
 mod scalar;
 mod scope;
 mod tree;

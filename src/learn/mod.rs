@@ -2,7 +2,6 @@
 
 mod alone;
 mod bayes;
-mod brent;
 mod calibration;
 mod centered;
 mod chance;
@@ -23,7 +22,6 @@ mod model;
 mod nature;
 mod neighbors;
 mod neural;
-mod normal;
 pub mod onnx;
 mod permutation;
 mod prediction;

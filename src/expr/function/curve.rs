@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{Family, FunctionEntry, Gives, Kernel, Mistake, Prepared, Takes};
+use crate::data::normal::{cdf, probit};
 use crate::data::{Kind, Value, elementary};
-use crate::expr::probit::probit;
 use crate::expr::scalar::{compare, finite, widen};
 
 const fn float(name: &'static str, f: fn(f64) -> f64) -> FunctionEntry {
@@ -34,7 +34,7 @@ pub(super) static ENTRIES: &[FunctionEntry] = &[
         "probit(0.5)",
         "0",
     ),
-    float("norm_cdf", |x| 0.5 * elementary::erfc(-x / std::f64::consts::SQRT_2)).doc(
+    float("norm_cdf", cdf).doc(
         "norm_cdf(x)",
         "The share of the standard normal distribution that lies below x: `probit` turned round.",
         "norm_cdf(0)",

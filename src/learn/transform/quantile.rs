@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::learn::normal;
+use crate::data::{normal, stats};
 
 /// How many quantiles are kept at most.
 const MOST: usize = 1000;
@@ -20,18 +20,8 @@ pub struct Quantile {
 impl Quantile {
     /// Of these numbers. `None` if there are none.
     pub(super) fn fit(numbers: &[f64]) -> Option<Self> {
-        let mut sorted = numbers.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let last = sorted.len().checked_sub(1)?;
-        let count = sorted.len().min(MOST);
-        let at = |nth: usize| {
-            // Whole and rest of nth · last / (count - 1), exactly.
-            let (steps, parts) = (nth * last, (count - 1).max(1));
-            let (below, rest) = (steps / parts, (steps % parts) as f64 / parts as f64);
-            let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-            low + (high - low) * rest
-        };
-        Some(Self { quantiles: (0..count).map(at).collect() })
+        let quantiles = stats::even_quantiles_of(numbers.to_vec(), numbers.len().min(MOST))?;
+        Some(Self { quantiles })
     }
 
     /// The share of the numbers that a quantile stands for.
@@ -54,7 +44,7 @@ impl Quantile {
             let (low, high) = (self.quantiles[below - 1], self.quantiles[below]);
             self.share(below - 1) + (y - low) / (high - low) * (self.share(below) - self.share(below - 1))
         };
-        normal::quantile(share.clamp(END, 1.0 - END))
+        normal::probit(share.clamp(END, 1.0 - END))
     }
 
     /// Back from the scale, on straight lines between the quantiles: never beyond the numbers that it was learned from.

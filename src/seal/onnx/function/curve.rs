@@ -3,7 +3,7 @@
 use super::super::builder::{Builder, Name, doubles, int};
 use super::super::cell::Cell;
 use super::super::expr::Call;
-use crate::expr::probit::{CENTRE, FAR, MIDDLE, NEAR, Quotient, SIDES, SQUARE, TAILS};
+use crate::data::normal::{CENTRE, FAR, MIDDLE, NEAR, Quotient, SIDES, SQUARE, TAILS};
 use crate::learn::onnx::proto::element;
 
 pub(super) fn apply(call: &Call, builder: &mut Builder) -> Option<Result<Cell, String>> {

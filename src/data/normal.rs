@@ -1,7 +1,9 @@
-//! The normal distribution turned round: Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution",
-//! 1988, PPND16. Its constants are here for every backend.
+//! The standard normal distribution. Turned round it is Wichura's "Algorithm AS 241: The Percentage Points of the Normal
+//! Distribution", 1988, PPND16, whose constants are here for every backend.
 
-use crate::data::elementary::ln;
+use std::f64::consts::SQRT_2;
+
+use super::elementary::{erfc, ln};
 
 /// A quotient of two polynomials: the coefficients of numerator and denominator, the constants first.
 pub type Quotient = [[f64; 8]; 2];
@@ -84,6 +86,11 @@ pub const NEAR: f64 = 1.6;
 /// See [`SIDES`].
 pub const FAR: f64 = 5.0;
 
+/// The share of the distribution below `x`.
+pub fn cdf(x: f64) -> f64 {
+    0.5 * erfc(-x / SQRT_2)
+}
+
 /// The number below which a share `p` of the standard normal distribution lies; infinite or NaN unless 0 < p < 1.
 pub fn probit(p: f64) -> f64 {
     let middle = p - 0.5;
@@ -119,6 +126,8 @@ mod tests {
         for (p, wanted) in known {
             let found = probit(p);
             assert!((found - wanted).abs() <= 2e-15 * f64::abs(wanted), "{p}: {found}, not {wanted}");
+            // Near 1 a share has few digits left to tell numbers apart.
+            assert!((cdf(wanted) / p - 1.0).abs() < 1e-12, "{wanted}: {}, not {p}", cdf(wanted));
         }
         assert!([0.0, 1.0, -0.5, 1.5].iter().all(|p| !probit(*p).is_finite()));
     }
