@@ -74,8 +74,7 @@ impl<'a> Ground<'a> {
             }
         }
         let ops: Vec<&OpNode> = self.before.iter().chain(&self.after).copied().collect();
-        key::ops(parts, &ops, cx.plan);
-        key::others(parts, &ops, cx)
+        key::ops(parts, &ops, cx)
     }
 
     /// The rows to learn from, and the validation part if that is asked for.

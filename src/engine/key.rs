@@ -11,9 +11,16 @@ use super::unit::Parts;
 use crate::data::Shape;
 use crate::plan::{OpNode, Plan};
 use crate::source::Fault;
+use crate::store::Digest;
 
-/// The ops of a segment, with their versions, in order.
-pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], plan: &Plan) {
+/// The ops of a segment, in order, and what they read of other tables.
+pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], cx: &Cx) -> Result<(), Fault> {
+    said(parts, ops, cx.plan);
+    others(parts, ops, cx)
+}
+
+/// The ops of a segment as they are said, with their versions, in order.
+pub(super) fn said(parts: &mut Parts, ops: &[&OpNode], plan: &Plan) {
     for (nth, node) in ops.iter().enumerate() {
         let name = node.op.name();
         parts.add(format!("ops[{nth}].{name}"), node.op.canonical());
@@ -30,17 +37,19 @@ pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], plan: &Plan) {
     }
 }
 
-/// What the ops of a segment read of other tables, after [`ops`].
+/// What the ops of a segment read of other tables: each column's type and content.
 pub(super) fn others(parts: &mut Parts, ops: &[&OpNode], cx: &Cx) -> Result<(), Fault> {
     for (nth, node) in ops.iter().enumerate().filter(|(_, node)| !node.others.is_empty()) {
         // By their places, not by their names: a table that is called otherwise is the same table.
         let mut tables = Vec::new();
         for (name, other) in &node.others {
             let (meta, read) = (table::meta(cx, *other)?, node.op.reads(name));
-            let counts = |column: &String| read.as_ref().is_none_or(|read| read.contains(column));
+            let counts = |column: &&String| read.as_ref().is_none_or(|read| read.contains(*column));
             let columns = meta.training().columns.iter().filter(|(column, _)| counts(column));
-            tables
-                .push(columns.map(|(column, digest)| (column.clone(), digest.to_string())).collect::<BTreeMap<_, _>>());
+            let told = |(column, digest): (&String, &Digest)| {
+                (column.clone(), json!([meta.shape.known(column), digest.to_string()]))
+            };
+            tables.push(columns.map(told).collect::<BTreeMap<_, _>>());
         }
         parts.add(format!("ops[{nth}].tables"), json!(tables));
     }

@@ -175,7 +175,7 @@ fn itself(cx: &RunCx, place: usize, record: &Record) -> Option<Reason> {
         StepKind::Table(table) => {
             let last = table.segments().pop()?;
             let ops: Vec<&OpNode> = table.ops[last].iter().collect();
-            key::ops(&mut own, &ops, cx.plan);
+            key::said(&mut own, &ops, cx.plan);
             &["ops", "seed"]
         }
         _ => return None,

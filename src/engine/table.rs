@@ -90,8 +90,7 @@ fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(Segment
             if let Some(shape) = &node.shape {
                 key::shape(&mut parts, shape);
             }
-            key::ops(&mut parts, ops, cx.plan);
-            key::others(&mut parts, ops, cx)?;
+            key::ops(&mut parts, ops, cx)?;
             let done = segment(cx, label, &parts, ops, || Ok((*cx.table(source)?).clone()))?;
             cx.tables.counted(source, done.0.table.input);
             Ok(done)
@@ -102,8 +101,7 @@ fn first(cx: &Cx, label: &str, input: Input, ops: &[&OpNode]) -> Result<(Segment
 fn after(cx: &Cx, label: &str, before: &TableMeta, ops: &[&OpNode]) -> Result<(SegmentDone, Option<String>), Fault> {
     let mut parts = Parts::new("table");
     key::table(&mut parts, before);
-    key::ops(&mut parts, ops, cx.plan);
-    key::others(&mut parts, ops, cx)?;
+    key::ops(&mut parts, ops, cx)?;
     segment(cx, label, &parts, ops, || load(cx, before))
 }
 

@@ -95,6 +95,8 @@ fn apart(train: &Train, meaning: &Meaning, previous: &Trained, inputs: &[Feature
         Some("doesn't know all of the categories")
     } else if previous.estimator.bare().1.map(TargetScale::transform) != train.decision.transform {
         Some("has learned on another scale")
+    } else if matches!(previous.estimator.bare().0, Estimator::Constant(_)) {
+        Some("has met only one answer")
     } else if train.model.remembers() && !matches!(previous.estimator.bare().0, Estimator::Resumable(_)) {
         Some("was learned without `update`, and remembers nothing of its rows")
     } else {

@@ -31,33 +31,78 @@ pub fn tells_alone(column: &[f64], is_category: bool, target: &Target) -> bool {
     if rows > SAMPLE {
         let every: Vec<usize> = (0..SAMPLE).map(|nth| nth * rows / SAMPLE).collect();
         let few: Vec<f64> = every.iter().map(|row| column[*row]).collect();
-        if !tells(&few, is_category, &target.take(&every), SLACK, 1) {
+        if !may_tell(&few, is_category, &target.take(&every)) {
             return false;
         }
     }
-    tells(column, is_category, target, 0.0, FEWEST_OTHERS)
-}
-
-fn tells(column: &[f64], is_category: bool, target: &Target, slack: f64, fewest: usize) -> bool {
     match target {
-        Target::Numbers(numbers) => {
-            !is_category && column.iter().all(|value| value.is_finite()) && {
-                let enough = |found: f64| found.abs() >= CORRELATED - slack;
-                enough(correlation(column, numbers)) || enough(correlation(&ranks(column), &ranks(numbers)))
-            }
-        }
+        Target::Numbers(numbers) => !is_category && follows(column, numbers, CORRELATED),
         Target::Classes { codes, count } => {
-            let mut of = vec![0usize; *count];
-            codes.iter().for_each(|code| of[*code as usize] += 1);
-            if codes.len() - of.iter().max().copied().unwrap_or_default() < fewest {
+            let of = counts(codes, *count);
+            if codes.len() - most(&of) < FEWEST_OTHERS {
                 return false;
             }
             let groups = groups(column, codes, *count);
-            let few = groups.len() * ROWS_A_VALUE <= column.len();
-            (few && informed(&groups, &of) >= INFORMED - slack)
-                || (!is_category && *count <= MOST_CLASSES && ordered(column, codes, &groups, &of) >= ORDERED - slack)
+            informed(&presence(column, codes, *count), &of) >= INFORMED
+                || (groups.len() * ROWS_A_VALUE <= rows && informed(&groups, &of) >= INFORMED)
+                || (!is_category && orders(column, codes, *count, ORDERED))
         }
     }
+}
+
+/// Whether it may be so, by what a sample of the rows tells. What a sample can't tell may be.
+fn may_tell(column: &[f64], is_category: bool, target: &Target) -> bool {
+    match target {
+        Target::Numbers(numbers) => !is_category && follows(column, numbers, CORRELATED - SLACK),
+        Target::Classes { codes, count } => {
+            let of = counts(codes, *count);
+            most(&of) == codes.len()
+                || informed(&presence(column, codes, *count), &of) >= INFORMED - SLACK
+                // Of many values a sample has each but once or twice, and each seems to tell its rows' classes.
+                || informed(&groups(column, codes, *count), &of) >= INFORMED - SLACK
+                || (!is_category && orders(column, codes, *count, ORDERED - SLACK))
+        }
+    }
+}
+
+fn counts(codes: &[u32], count: usize) -> Vec<usize> {
+    let mut of = vec![0usize; count];
+    codes.iter().for_each(|code| of[*code as usize] += 1);
+    of
+}
+
+fn most(of: &[usize]) -> usize {
+    of.iter().max().copied().unwrap_or_default()
+}
+
+/// The rows that have a value, if half of them have one.
+fn valued(column: &[f64]) -> Option<Vec<usize>> {
+    let rows: Vec<usize> = (0..column.len()).filter(|row| column[*row].is_finite()).collect();
+    (rows.len() * 2 >= column.len()).then_some(rows)
+}
+
+/// Whether a column follows numbers, in size or in order, where it has a value.
+fn follows(column: &[f64], numbers: &[f64], enough: f64) -> bool {
+    let Some(rows) = valued(column) else { return false };
+    let of = |values: &[f64]| rows.iter().map(|row| values[*row]).collect::<Vec<f64>>();
+    let (x, y) = (of(column), of(numbers));
+    correlation(&x, &y).abs() >= enough || correlation(&ranks(&x), &ranks(&y)).abs() >= enough
+}
+
+/// Whether a column stands in the order of the classes where it has a value.
+fn orders(column: &[f64], codes: &[u32], count: usize, enough: f64) -> bool {
+    let Some(rows) = valued(column).filter(|_| count <= MOST_CLASSES) else { return false };
+    let column: Vec<f64> = rows.iter().map(|row| column[*row]).collect();
+    let codes: Vec<u32> = rows.iter().map(|row| codes[*row]).collect();
+    let of = counts(&codes, count);
+    most(&of) < codes.len() && ordered(&column, &codes, &groups(&column, &codes, count), &of) >= enough
+}
+
+/// How many rows of each class have a value, and how many have none.
+fn presence(column: &[f64], codes: &[u32], count: usize) -> [Vec<usize>; 2] {
+    let mut of = [vec![0; count], vec![0; count]];
+    column.iter().zip(codes).for_each(|(value, code)| of[usize::from(value.is_nan())][*code as usize] += 1);
+    of
 }
 
 /// How many rows of each class every value of a column has, in the order of the values; NaN comes last.
@@ -88,9 +133,6 @@ fn informed(groups: &[Vec<usize>], of: &[usize]) -> f64 {
 
 /// The share of pairs of rows of two classes that stand in the order of the classes' means; those with one value count half.
 fn ordered(column: &[f64], codes: &[u32], groups: &[Vec<usize>], of: &[usize]) -> f64 {
-    if column.iter().any(|value| value.is_nan()) {
-        return 0.0;
-    }
     let mut sums = vec![0.0; of.len()];
     column.iter().zip(codes).for_each(|(value, code)| sums[*code as usize] += value);
     let mut classes: Vec<usize> = (0..of.len()).filter(|class| of[*class] > 0).collect();
@@ -177,6 +219,23 @@ mod tests {
             assert!(!tells_alone(&noisy, false, &y));
             assert!(!tells_alone(&vec![1.0; rows], false, &y));
         }
+    }
+
+    #[test]
+    fn what_is_there_for_one_class_only_tells_it_and_so_do_many_values() {
+        let y = classes(9_000, |row| u32::from(mixed(row) < 0.3));
+        let refund = |row: usize| if mixed(row) < 0.3 { 10.0 + mixed(3 * row) } else { f64::NAN };
+        let refund: Vec<f64> = (0..9_000).map(refund).collect();
+        assert!(tells_alone(&refund, false, &y));
+        let often: Vec<f64> = (0..9_000).map(|row| if row % 3 == 0 { f64::NAN } else { mixed(row) }).collect();
+        assert!(tells_alone(&often, false, &y), "where it has a value, that tells");
+        let by_chance: Vec<f64> =
+            (0..9_000).map(|row| if row % 3 == 0 { f64::NAN } else { mixed(7 * row + 1) }).collect();
+        assert!(!tells_alone(&by_chance, false, &y));
+        // 300 codes of 30 rows each: more than a sample has 20 rows of.
+        let codes: Vec<f64> = (0..9_000).map(|row| (row * 7 % 300) as f64).collect();
+        let turned = classes(9_000, |row| ((row * 7 % 300) * 13 % 3) as u32);
+        assert!(tells_alone(&codes, true, &turned));
     }
 
     #[test]

@@ -91,8 +91,7 @@ impl<'a> Stage<'a> {
         for column in rows.training().columns() {
             parts.add(format!("rows.all.{}", column.name()), Digest(column_digest(column)).to_string());
         }
-        key::ops(&mut parts, after, cx.plan);
-        key::others(&mut parts, after, cx)?;
+        key::ops(&mut parts, after, cx)?;
         draw.describe(cx.plan.seed, &mut parts);
         parts.add("classes", json!(meaning.classes));
         parts.add("positive", json!(meaning.positive));

@@ -48,6 +48,11 @@ pub struct Resumable {
 }
 
 impl Training<'_> {
+    /// Whether the estimator is to keep a memory.
+    pub(super) fn remembers(&self) -> bool {
+        self.remember
+    }
+
     /// The estimator with its memory, if one is to be kept.
     pub(super) fn keep(
         &self,

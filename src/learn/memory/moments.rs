@@ -34,13 +34,16 @@ pub(in crate::learn) type Solve<'s> =
 /// The line that `solve` finds, with what it takes to go on if that is to be kept.
 ///
 /// # Errors
-/// If the rows can't be learned from, or the fit was interrupted.
+/// If the rows can't be learned from, the features are too many to be remembered, or the fit was interrupted.
 pub(in crate::learn) fn fit_line(
     name: &str,
     intercept: bool,
     data: &Training,
     solve: &Solve,
 ) -> Result<Estimator, Fault> {
+    if data.remembers() {
+        affordable(data.x.columns() + 1)?;
+    }
     let (rows, found) = solve(Centered::new(data, name, intercept)?)?;
     data.keep(Estimator::Line(rows.line(&found)?), || Ok(Memory::Moments(Moments::of(name, data)?)))
 }
@@ -66,7 +69,6 @@ pub(in crate::learn) fn update_line(
 
 impl Moments {
     fn of(name: &str, data: &Training) -> Result<Self, Fault> {
-        affordable(data.x.columns() + 1)?;
         let rows = Centered::new(data, name, true)?;
         let mut square = triangle(data, rows.rows(), rows.columns() + 1, |first, block| rows.fill(first, block))?;
         let units = rows.units.iter().chain([&rows.y_unit]);
@@ -136,7 +138,10 @@ impl Moments {
         let y = Target::Numbers(target.to_vec());
         let weights = vec![weight; rows];
         let few = Training { x: &x, y: &y, weights: Some(&weights), ..*data };
-        let (rows, found) = solve(Centered::new(&few, name, false)?)?;
+        if data.remembers() {
+        affordable(data.x.columns() + 1)?;
+    }
+    let (rows, found) = solve(Centered::new(&few, name, false)?)?;
         let Line { coefficients, .. } = rows.line(&found)?;
         let shift: f64 = coefficients.iter().zip(&self.means).map(|(w, mean)| w * mean).sum();
         let intercept = if intercept { self.means[columns] - shift } else { 0.0 };

@@ -112,15 +112,23 @@ impl Posterior {
         bent
     }
 
+    /// Refuses to remember a curvature of too many coefficients.
+    ///
+    /// # Errors
+    /// If there are too many for a number a pair.
+    pub(in crate::learn) fn affordable(classes: usize, columns: usize) -> Result<(), Fault> {
+        let heads = if classes == 2 { 1 } else { classes };
+        affordable(heads.saturating_mul(columns + 1))
+    }
+
     /// What is remembered with the rows of today, of which `logistic` is the optimum: the loss of both, there.
     ///
     /// # Errors
-    /// If there are too many coefficients for a number a pair, or the fit was interrupted.
+    /// If the fit was interrupted.
     pub(in crate::learn) fn with(before: Option<&Self>, logistic: &Logistic, seen: &Seen) -> Result<Self, Fault> {
         let Seen { data, places, natures, intercept } = *seen;
         let columns = logistic.columns;
         let heads = logistic.intercepts.len();
-        affordable(heads.saturating_mul(columns + 1))?;
         let center = match before {
             Some(before) => before.center.clone(),
             None if intercept => natures.iter().map(|nature| nature.mean).collect(),

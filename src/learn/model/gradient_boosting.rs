@@ -100,7 +100,7 @@ pub struct GradientBoosting(Params);
 
 impl Model for GradientBoosting {
     const NAME: &'static str = "gradient_boosting";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "trees that each correct those before, by histograms";
     const EXAMPLE: &'static str = "{n_estimators: 200, learning_rate: 0.05, early_stopping: true}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];

@@ -64,7 +64,7 @@ pub struct LogisticRegression {
 
 impl Model for LogisticRegression {
     const NAME: &'static str = "logistic_regression";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const SUMMARY: &'static str = "log-odds as weighted sums, for two classes (binomial) or more (multinomial)";
     const EXAMPLE: &'static str = "{c: 0.5, penalty: l2}";
     const TASKS: &'static [Task] = &[Task::Classification];
@@ -167,6 +167,9 @@ impl LogisticRegression {
         before: Option<&Posterior>,
     ) -> Result<Estimator, Fault> {
         let Seen { data, places, natures, .. } = *seen;
+        if data.remembers() {
+            Posterior::affordable(present.len(), data.x.columns())?;
+        }
         let own = crate::data::stats::sum((0..data.x.rows()).map(|row| data.weight(row)));
         let total = own + before.map_or(0.0, |before| before.weights().iter().sum());
         let natures = before.map_or_else(|| natures.to_vec(), |before| before.natures(natures, own));

@@ -205,7 +205,7 @@ pub struct NeuralNetwork(Params);
 
 impl Model for NeuralNetwork {
     const NAME: &'static str = "neural_network";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "a neural network of fully connected layers; numbers are scaled for the fit and back";
     const EXAMPLE: &'static str = "{hidden_layer_sizes: [64, 32], early_stopping: true}";
     const TASKS: &'static [Task] = &[Task::Classification, Task::Regression];

@@ -255,6 +255,7 @@ impl Fit<'_> {
         if let Some((_, course)) = before {
             optimizer.resume(&course.optimizer);
             (epochs, seen) = (course.epochs, course.seen);
+            optimizer.seen(seen as usize);
         }
         let mut gradient = vec![0.0; parameters.len()];
         let batch = plan.batch.unwrap_or(200).min(order.len());

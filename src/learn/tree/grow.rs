@@ -243,9 +243,10 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
     fn near(&mut self, task: &Task, keys: &Keys) -> Result<(), Fault> {
         let rows = &self.rows[task.first..task.end];
         let few = keys.of(rows, std::mem::take(&mut self.search.room));
-        let Self { soil, .. } = *self;
-        let mut part = Grower::new(soil, &few, Reach::Near, renamed(rows), self.search, self.grown);
-        part.depth_first(task.alone())?;
+        let Self { soil, ref mut grown, .. } = *self;
+        self.search.elsewhere(|search| {
+            Grower::new(soil, &few, Reach::Near, renamed(rows), search, grown).depth_first(task.alone())
+        })?;
         self.search.room = few.into_room();
         Ok(())
     }
@@ -253,10 +254,11 @@ impl<'a, C: Criterion, B: Columns> Grower<'a, C, B> {
     /// Grows all beneath a node from the values of its rows.
     fn by_values(&mut self, task: &Task) -> Result<(), Fault> {
         let rows = &self.rows[task.first..task.end];
-        let Self { soil, columns, .. } = *self;
+        let Self { soil, columns, ref mut grown, .. } = *self;
         let local = Local::new(soil.data.x, soil.bins, rows.iter().map(|row| columns.row(row.index())));
-        let mut part = Grower::new(soil, &local, Reach::Values, renamed(rows), self.search, self.grown);
-        part.depth_first(task.alone())?;
+        self.search.elsewhere(|search| {
+            Grower::new(soil, &local, Reach::Values, renamed(rows), search, grown).depth_first(task.alone())
+        })?;
         Ok(())
     }
 

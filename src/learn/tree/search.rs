@@ -28,6 +28,14 @@ impl<C: Criterion> Search<C> {
         Self { room, ..Self::new(features.len(), chance, space) }
     }
 
+    /// Grows nodes of other rows in between: which features are constant there says nothing of those that wait here.
+    pub(super) fn elsewhere<T>(&mut self, grow: impl FnOnce(&mut Self) -> T) -> T {
+        let features = self.features.clone();
+        let grown = grow(self);
+        self.features = features;
+        grown
+    }
+
     /// The best cut among features drawn without replacement, and more of them until one varies; and how many are
     /// known to be constant now. `known` of them are from the beginning: they are drawn as others are, and not looked
     /// at.

@@ -11,7 +11,7 @@ use crate::data::{Cells, Kind, Shape, Table, Value, duration, row_keys, unexpect
 use crate::expr::Scope;
 use crate::ops::{Entry, FitContext, Op, Page, Reference, Serving, taken};
 use crate::recipe::{AsOf, Looked, Lookup, RowStep, apply};
-use crate::source::{Fault, Node, Route};
+use crate::source::{Fault, Node, Route, suggest};
 
 /// What happens to rows that the other table has nothing for.
 #[derive(Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -266,16 +266,20 @@ impl Join {
         };
         let mut found = Vec::new();
         for (there, here) in columns {
-            match right.expect(there) {
+            match self.theirs(right, there) {
                 Ok(kind) => found.push((there.clone(), here.clone(), kind)),
-                Err(fault) => faults.push(self.of_other(fault).within("columns")),
+                Err(fault) => faults.push(fault.within("columns")),
             }
         }
         found
     }
 
-    fn of_other(&self, fault: Fault) -> Fault {
-        Fault { message: fault.message.replace(" here", &format!(" in `{}`", self.with)), ..fault }
+    /// The type of a column there.
+    fn theirs(&self, right: &Shape, there: &str) -> Result<Kind, Fault> {
+        right.kind(there).ok_or_else(|| {
+            Fault::new("unknown-column", format!("there is no column `{there}` in `{}`", self.with))
+                .maybe_help(suggest(there, right.names()))
+        })
     }
 
     /// Mistakes in the keys.
@@ -301,10 +305,10 @@ impl Join {
     fn check_kinds(&self, input: &Shape, right: &Shape, faults: &mut Vec<Fault>) {
         let keys = self.on.iter().map(|pair| ("on", pair)).chain(self.asof.iter().map(|pair| ("asof", pair)));
         for (field, (here, there)) in keys {
-            let theirs = match right.expect(there) {
+            let theirs = match self.theirs(right, there) {
                 Ok(kind) => kind,
                 Err(fault) => {
-                    faults.push(self.of_other(fault).within(field));
+                    faults.push(fault.within(field));
                     continue;
                 }
             };
@@ -333,10 +337,10 @@ impl Join {
         let rows: Vec<usize> = (0..frame.height()).filter(known).collect();
         self.unique(frame, &keys, &rows)?;
         let cells = |name: &str, kind: Kind| {
-            let column = frame.column(name).map_err(|_| self.of_other(other.shape.unknown(name)))?;
+            let column = frame.column(name).map_err(unexpected)?;
             Ok::<_, Fault>(Cells::new(kind, rows.iter().map(|row| value_at(column, *row))))
         };
-        let key = |there: &str| cells(there, other.shape.expect(there)?);
+        let key = |there: &str| cells(there, self.theirs(&other.shape, there)?);
         let mut on = Vec::new();
         let mut key_cells = Vec::new();
         for (here, there) in &self.on {

@@ -81,8 +81,7 @@ impl Op for Lag {
     }
 
     fn table(&self, (): &(), table: Table, _: &FitContext) -> Result<Table, Fault> {
-        let partition = self.partition_by.as_ref().map(|by| by.resolve(&table.shape)).transpose()?.unwrap_or_default();
-        let ordered = Ordered::of(&table, &partition, &self.order_by)?;
+        let ordered = Ordered::of(&table, self.partition_by.as_ref(), &self.order_by)?;
         let mut columns = Vec::new();
         for (name, column, period, kind) in self.made(&table.shape).map_err(crate::ops::first)? {
             let cells = ordered.cells(&column)?;

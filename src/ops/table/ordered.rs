@@ -16,7 +16,8 @@ pub(super) struct Ordered {
 
 impl Ordered {
     /// The rows of all parts: a test row may look back at train rows that were before it.
-    pub(super) fn of(table: &Table, partition: &[String], order: &str) -> Result<Self, Fault> {
+    pub(super) fn of(table: &Table, partition: Option<&Selector>, order: &str) -> Result<Self, Fault> {
+        let partition = partition.map(|by| by.resolve(&table.shape)).transpose()?.unwrap_or_default();
         let mut frame: Option<DataFrame> = None;
         for (_, part) in table.parts() {
             match &mut frame {
@@ -26,7 +27,7 @@ impl Ordered {
         }
         let frame = frame.expect("a table has parts");
         let column = frame.column(order).map_err(unexpected)?.clone();
-        let mut groups = groups(&row_keys(&frame, partition)?);
+        let mut groups = groups(&row_keys(&frame, &partition)?);
         for rows in &mut groups {
             let mut keyed: Vec<(Value, usize)> = rows.iter().map(|row| (value_at(&column, *row), *row)).collect();
             keyed.retain(|(value, _)| !value.is_null());

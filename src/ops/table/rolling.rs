@@ -173,8 +173,7 @@ impl Op for Rolling {
     }
 
     fn table(&self, (): &(), table: Table, _: &FitContext) -> Result<Table, Fault> {
-        let partition = self.partition_by.as_ref().map(|by| by.resolve(&table.shape)).transpose()?.unwrap_or_default();
-        let ordered = Ordered::of(&table, &partition, &self.order_by)?;
+        let ordered = Ordered::of(&table, self.partition_by.as_ref(), &self.order_by)?;
         let mut columns = Vec::new();
         for made in self.made(&table.shape, &mut Vec::new()) {
             let cells = ordered.cells(&made.of)?;
