@@ -157,6 +157,15 @@ impl Contract {
                 faults.push(fault.under(&here.clone().index(place)));
             }
         }
+        for (nth, check) in self.checks.iter().enumerate() {
+            if check.name.is_empty() || self.checks[..nth].iter().any(|before| before.name == check.name) {
+                let message = match check.name.is_empty() {
+                    true => "a check needs a name, to be told by".to_owned(),
+                    false => format!("there is a check `{}` already", check.name),
+                };
+                faults.push(Fault::new("bad-rule", message).under(&Route::of(["checks"]).index(nth).key("name")));
+            }
+        }
         if let (Some(min), Some(max)) = (self.rows.min, self.rows.max)
             && min > max
         {
@@ -238,6 +247,22 @@ impl ColumnRule {
         });
         let strange: Vec<Fault> = strange.collect();
         faults.extend(strange);
+        let idle = |name: &str| match name {
+            "nullable" => self.nullable,
+            "unique" => !self.unique,
+            "one_of" => self.one_of.is_none(),
+            "min" => self.min.is_none(),
+            "max" => self.max.is_none(),
+            "pattern" => self.pattern.is_none(),
+            "min_length" => self.min_length.is_none(),
+            "max_length" => self.max_length.is_none(),
+            _ => false,
+        };
+        let idle = self.tolerate.keys().filter(|name| idle(name)).map(|name| {
+            let fault = Fault::new("bad-rule", format!("the column has no rule `{name}` that could be broken"));
+            fault.on_key().within(name).within("tolerate")
+        });
+        faults.extend(idle);
         let values = self.one_of.iter().flatten().enumerate();
         let strange = values.filter(|(_, value)| Value::from_json(value, self.kind).is_none());
         faults.extend(strange.map(|(nth, value)| {
@@ -260,7 +285,7 @@ impl ColumnRule {
 }
 
 /// A pattern that matches nothing less than the whole of a string.
-fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+pub(in crate::data) fn whole(pattern: &str) -> Result<Regex, regex::Error> {
     // By itself first: a pattern must not end the group that it is put in.
     Regex::new(pattern)?;
     Regex::new(&format!("^(?:{pattern})$"))

@@ -6,6 +6,7 @@ use polars::prelude::{Column, DataFrame};
 use regex::Regex;
 use serde::Serialize;
 
+use super::contract::whole;
 use super::{Kind, Shape, Value, stats, value_at};
 use crate::source::Fault;
 
@@ -67,9 +68,8 @@ const FORMS: [(&str, &str); 6] = [
     ("digits", "[0-9]+"),
 ];
 
-static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    FORMS.iter().map(|(_, pattern)| Regex::new(&format!("^(?:{pattern})$")).expect("a pattern of ours")).collect()
-});
+static PATTERNS: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| FORMS.iter().map(|(_, pattern)| whole(pattern).expect("a pattern of ours")).collect());
 
 impl ColumnProfile {
     /// Of one column.

@@ -1,8 +1,8 @@
 //! Contracts in a run: the SQL in them, what breaks them, and what is told of it at every run, kept results or not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -36,23 +36,34 @@ pub struct ContractResult {
     pub broken: Vec<Violation>,
 }
 
-/// The sources whose contracts were looked at in a run, and what became of those that were broken.
+/// The rules of a source that end the run, once they were looked for.
+type Slot = Mutex<Option<Vec<Violation>>>;
+
+/// The sources whose contracts were looked at in a run, each with what came of it, and what there is to tell of them.
 #[derive(Default)]
-pub(super) struct Heard(Mutex<(BTreeSet<usize>, Vec<ContractResult>)>);
+pub(super) struct Heard {
+    looked: Mutex<BTreeMap<usize, Arc<Slot>>>,
+    results: Mutex<Vec<ContractResult>>,
+}
 
 impl Heard {
-    /// Whether a source wasn't looked at before.
-    fn first(&self, source: usize) -> bool {
-        self.0.lock().expect("no holder panicked").0.insert(source)
+    /// The broken rules that end the run, which are looked for once: who asks meanwhile waits, and hears the same.
+    fn of(&self, source: usize, look: impl FnOnce() -> Result<Vec<Violation>, Fault>) -> Result<Vec<Violation>, Fault> {
+        let slot = Arc::clone(self.looked.lock().expect("no holder panicked").entry(source).or_default());
+        let mut slot = slot.lock().expect("no holder panicked");
+        if let Some(hard) = slot.as_ref() {
+            return Ok(hard.clone());
+        }
+        Ok(slot.insert(look()?).clone())
     }
 
     fn keep(&self, result: ContractResult) {
-        self.0.lock().expect("no holder panicked").1.push(result);
+        self.results.lock().expect("no holder panicked").push(result);
     }
 
     /// By the names of the sources.
     pub(super) fn results(self) -> Vec<ContractResult> {
-        let (_, mut results) = self.0.into_inner().expect("no holder panicked");
+        let mut results = self.results.into_inner().expect("no holder panicked");
         results.sort_by(|a, b| a.source.cmp(&b.source));
         results
     }
@@ -142,9 +153,13 @@ pub(super) fn tell(cx: &Cx, source: usize, identity: &Identity) -> Result<(), Fa
     let Some(contract) = node.contract.as_ref().filter(|contract| contract.may_bend() && !cx.dry) else {
         return Ok(());
     };
-    if !cx.contracts.first(source) {
-        return Ok(());
-    }
+    let hard = cx.contracts.of(source, || look(cx, source, identity, contract))?;
+    if hard.is_empty() { Ok(()) } else { Err(violated(node, &hard)) }
+}
+
+/// The broken rules that end the run. What else there is to tell is told.
+fn look(cx: &Cx, source: usize, identity: &Identity, contract: &Contract) -> Result<Vec<Violation>, Fault> {
+    let node = &cx.plan.sources[source];
     let mut parts = Parts::new("contract");
     parts.add(format!("source.{}", node.spec.name), identity.bytes.to_string());
     parts.add("reading", identity.reading.clone());
@@ -190,7 +205,7 @@ pub(super) fn tell(cx: &Cx, source: usize, identity: &Identity) -> Result<(), Fa
             broken: findings.broken,
         });
     }
-    if hard.is_empty() { Ok(()) } else { Err(violated(node, &hard)) }
+    Ok(hard)
 }
 
 /// Writes the rows that were set aside, unless they are in their file already. Gives the file's name.
@@ -210,16 +225,18 @@ fn set_aside(cx: &Cx, node: &SourceNode, bytes: &[u8]) -> Result<String, Fault> 
 fn too_old(contract: &Contract, findings: &Findings, now: i64) -> Vec<Violation> {
     let aged = contract.columns.iter().filter_map(|(name, rule)| {
         let (age, newest) = (rule.age()?, *findings.newest.get(name)?);
-        if now.saturating_mul(1_000_000).saturating_sub(newest) <= age {
+        if newest.is_some_and(|newest| now.saturating_mul(1_000_000).saturating_sub(newest) <= age) {
             return None;
         }
-        let newest = data::Value::Datetime(newest);
         let most = rule.max_age.as_deref().unwrap_or_default();
         let severity = match contract.on_violation {
             OnViolation::Warn => Severity::Warning,
             _ => Severity::Error,
         };
-        let message = format!("the newest `{name}` is {newest}, more than {most} ago");
+        let message = match newest.map(data::Value::Datetime) {
+            Some(newest) => format!("the newest `{name}` is {newest}, more than {most} ago"),
+            None => format!("no row has a `{name}`, and the newest must not be more than {most} ago"),
+        };
         Some(Violation { column: Some(name.clone()), rule: "max_age".into(), severity, count: 1, row: None, message })
     });
     aged.collect()
@@ -260,9 +277,11 @@ mod tests {
     #[test]
     fn age_is_counted_from_the_newest_value() {
         let contract = contract("columns:\n  at: {type: datetime, max_age: 1h}\n");
-        let findings = Findings { newest: BTreeMap::from([("at".to_owned(), 0)]), ..Findings::default() };
+        let findings = Findings { newest: BTreeMap::from([("at".to_owned(), Some(0))]), ..Findings::default() };
         assert_eq!(too_old(&contract, &findings, 3600), []);
         let old = too_old(&contract, &findings, 3601);
         assert_eq!(old[0].message, "the newest `at` is 1970-01-01T00:00:00Z, more than 1h ago");
+        let none = Findings { newest: BTreeMap::from([("at".to_owned(), None)]), ..Findings::default() };
+        assert_eq!(too_old(&contract, &none, 0).len(), 1);
     }
 }

@@ -1,7 +1,5 @@
 //! The parts of keys that several kinds of steps share.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
 
 use super::outcome::{PartMeta, TableMeta};
@@ -11,7 +9,6 @@ use super::unit::Parts;
 use crate::data::Shape;
 use crate::plan::{OpNode, Plan};
 use crate::source::Fault;
-use crate::store::Digest;
 
 /// The ops of a segment, in order, and what they read of other tables.
 pub(super) fn ops(parts: &mut Parts, ops: &[&OpNode], cx: &Cx) -> Result<(), Fault> {
@@ -44,12 +41,13 @@ pub(super) fn others(parts: &mut Parts, ops: &[&OpNode], cx: &Cx) -> Result<(), 
         let mut tables = Vec::new();
         for (name, other) in &node.others {
             let (meta, read) = (table::meta(cx, *other)?, node.op.reads(name));
-            let counts = |column: &&String| read.as_ref().is_none_or(|read| read.contains(*column));
-            let columns = meta.training().columns.iter().filter(|(column, _)| counts(column));
-            let told = |(column, digest): (&String, &Digest)| {
-                (column.clone(), json!([meta.shape.known(column), digest.to_string()]))
+            // In the table's order, which is that of what it brings.
+            let columns = meta.shape.names().filter(|column| read.as_ref().is_none_or(|read| read.contains(*column)));
+            let told = |column: &str| {
+                let digest = table::digest_of(meta.training(), column, &meta.shape)?;
+                Ok::<_, Fault>(json!([column, meta.shape.known(column), digest.to_string()]))
             };
-            tables.push(columns.map(told).collect::<BTreeMap<_, _>>());
+            tables.push(columns.map(told).collect::<Result<Vec<_>, _>>()?);
         }
         parts.add(format!("ops[{nth}].tables"), json!(tables));
     }

@@ -19,7 +19,7 @@ use crate::plan::{Evaluate, Step};
 use crate::source::{Fault, Severity, list};
 
 /// Raised when other leaks are found in the same rows.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The least share of repeated rows that is told: a few may be chance.
 const REPEATED: f64 = 0.01;
 
@@ -70,13 +70,31 @@ pub enum Leak {
 }
 
 impl Leak {
-    fn model(&self) -> usize {
+    /// The model's place among those that are judged.
+    pub fn model(&self) -> usize {
         match self {
             Leak::Target { model, .. }
             | Leak::Duplicates { model, .. }
             | Leak::Group { model, .. }
             | Leak::Time { model, .. } => *model,
         }
+    }
+
+    /// Whether it is of the features that a model reads, and not of the rows alone.
+    pub fn is_of_features(&self) -> bool {
+        matches!(self, Leak::Target { .. } | Leak::Duplicates { .. })
+    }
+
+    /// The same of another model that reads the same.
+    fn of(&self, other: usize) -> Self {
+        let mut leak = self.clone();
+        match &mut leak {
+            Leak::Target { model, .. }
+            | Leak::Duplicates { model, .. }
+            | Leak::Group { model, .. }
+            | Leak::Time { model, .. } => *model = other,
+        }
+        leak
     }
 
     /// What it is, in words.
@@ -133,29 +151,32 @@ pub(super) fn find(
     evaluate: &Evaluate,
     candidates: &[Candidate],
 ) -> Result<(Vec<Leak>, Option<String>), Fault> {
-    let mut looks: Vec<Look> = Vec::new();
+    // Each with the models that read the same rows: they are told the same, each at its own line.
+    let mut looks: Vec<(Look, Vec<usize>)> = Vec::new();
     let mut parts = Parts::new("leaks");
     parts.add("format", FORMAT);
     for (model, candidate) in candidates.iter().enumerate() {
         let look = Look::new(cx, evaluate, candidate, model)?;
-        // Models that read the same rows would all be told the same.
-        if looks.iter().any(|other| other.same(&look)) {
+        if let Some((_, models)) = looks.iter_mut().find(|(other, _)| other.same(&look)) {
+            models.push(model);
             continue;
         }
         look.describe(&mut parts)?;
-        looks.push(look);
+        looks.push((look, vec![model]));
     }
     let done = unit(cx, &label(&cx.plan.name, &step.name, "leaks"), &parts, || {
         let mut found = Vec::new();
-        for look in &looks {
+        for (look, _) in &looks {
             look.leaks(cx, &mut found)?;
         }
         Ok(Made::new(Default::default(), json!(found)))
     })?;
-    let found = Vec::deserialize(&done.record.meta).map_err(|error| {
+    let found = Vec::<Leak>::deserialize(&done.record.meta).map_err(|error| {
         Fault::new("broken-record", "the record of this step can't be read").because(error).help("run with `--force`")
     })?;
-    Ok((found, done.ran))
+    let alike = |leak: &Leak| looks.iter().find(|(_, models)| models[0] == leak.model()).map(|(_, models)| models);
+    let each = found.iter().flat_map(|leak| alike(leak).into_iter().flatten().map(|model| leak.of(*model)));
+    Ok((each.collect(), done.ran))
 }
 
 /// Warns of each that isn't said to be meant, and gives those.
@@ -169,7 +190,12 @@ pub(super) fn tell(
     candidates: &[Candidate],
     mut leaks: Vec<Leak>,
 ) -> Result<Vec<Leak>, Fault> {
-    leaks.retain(|leak| !cx.plan.accepts(&leak.fault(cx, evaluate, candidates)));
+    let mut told = BTreeSet::new();
+    leaks.retain(|leak| {
+        let fault = leak.fault(cx, evaluate, candidates);
+        // What a split tears apart is the same for all models behind it.
+        !cx.plan.accepts(&fault) && told.insert((fault.route.to_string(), fault.message))
+    });
     leaks.iter().try_for_each(|leak| warn(cx, step, leak.fault(cx, evaluate, candidates)))?;
     Ok(leaks)
 }
@@ -223,8 +249,9 @@ impl<'a> Look<'a> {
     }
 
     fn same(&self, other: &Self) -> bool {
-        (&self.names, self.train.digest, &self.candidate.train.target.column)
-            == (&other.names, other.train.digest, &other.candidate.train.target.column)
+        let judged = |look: &Self| look.judged.map(|part| part.digest);
+        (&self.names, self.train.digest, judged(self), &self.candidate.train.target.column)
+            == (&other.names, other.train.digest, judged(other), &other.candidate.train.target.column)
     }
 
     fn describe(&self, parts: &mut Parts) -> Result<(), Fault> {

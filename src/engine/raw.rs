@@ -11,6 +11,7 @@ use super::table::work;
 use crate::data::{Part, Table, order_column, positions, unexpected};
 use crate::ops::Entry;
 use crate::plan::{Input, OpNode, enter};
+use crate::recipe::RowStep;
 use crate::source::Fault;
 
 /// The rows as requests to a model on the table `input` bring them.
@@ -30,8 +31,12 @@ pub(super) fn raw(cx: &Cx, input: Input) -> Result<Arc<Table>, Fault> {
             Entry::Nothing => raw,
             Entry::All => whole(&now)?,
             Entry::Columns => {
-                let added = shape.names().filter(|name| raw.shape.known(name).is_none()).map(str::to_owned).collect();
-                with(raw, &whole(&now)?, added)?.with_shape(shape)
+                let asked = worked.recipe.iter().filter_map(|step| match step {
+                    RowStep::Ask { columns, .. } => Some(columns.clone()),
+                    _ => None,
+                });
+                let asked = asked.flatten().collect();
+                with(raw, &whole(&now)?, asked)?.with_shape(shape)
             }
         };
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::node::{Input, Plan, SourceNode, Step, StepKind, Train};
-use super::{brought, deploy, evaluate, graph, leaks, program, protect, table, tests, train};
+use super::{aside, brought, deploy, evaluate, graph, leaks, program, protect, table, tests, train};
 use crate::data::{Contract, Format, Kind, Shape, Value};
 use crate::expr::{Expr, Scope};
 use crate::source::{Diagnostic, Fault, Severity, suggest};
@@ -96,6 +96,7 @@ pub fn build(spec: &Spec, schemas: &dyn Schemas, mut faults: Vec<Fault>) -> Buil
     }
     add_steps(spec, schemas, &order, &mut plan, &mut faults);
     check_roles(spec, &plan, &mut faults);
+    faults.extend(aside::clashes(&plan));
     if plan.steps.len() == spec.steps.len() {
         plan.tests = tests::tests(spec, &plan, &mut faults);
     }

@@ -135,6 +135,11 @@ fn looked_back(plan: &Plan) -> Vec<Fault> {
             if !mentions(&said["columns"], target) {
                 continue;
             }
+            // A past that the split keeps whole stays on its side.
+            let whole = ["group", "hash"].iter().filter_map(|key| how[*key].as_str()).next();
+            if whole.is_some_and(|column| mentions(&said["partition_by"], column)) {
+                continue;
+            }
             let message =
                 format!("`{}` of `{target}` puts answers of test rows into train rows after them", op.op.name());
             let time = said["order_by"].as_str().unwrap_or("TIME");
@@ -186,7 +191,7 @@ fn shifted(plan: &Plan, step: &Step) -> Option<Fault> {
     }
     let message = format!("the model before has read its features as {} had learned them then", list(names));
     let help = "where that changes with the rows, let ops that learn nothing make the features, as `derive`";
-    let fault = Fault::warning("features-shift", message).help(help);
+    let fault = Fault::warning("leak-shift", message).help(help);
     Some(fault.on_key().under(&step.route().key("update")))
 }
 

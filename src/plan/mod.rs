@@ -2,6 +2,7 @@
 //!
 //! `build` is the only way to a `Plan`: one that exists fits together, as far as can be known before data is read.
 
+mod aside;
 mod brought;
 mod build;
 mod cv;

@@ -85,7 +85,9 @@ pub fn judgement(judgement: &Judgement) -> String {
         text.push_str(&format!("{mark} {}\n", gate_words(gate)));
     }
     for leak in &judgement.leaks {
-        text.push_str(&format!("! {}\n", leak.words()));
+        let model = judgement.names.get(leak.model()).filter(|_| leak.is_of_features());
+        let whose = model.map(|name| format!("`{name}`: ")).unwrap_or_default();
+        text.push_str(&format!("! {whose}{}\n", leak.words()));
     }
     text
 }

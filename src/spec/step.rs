@@ -65,13 +65,14 @@ pub enum VerbKind {
 }
 
 /// The leaks that are warned of.
-pub const LEAKS: [&str; 8] = [
+pub const LEAKS: [&str; 9] = [
     "leak-champion",
     "leak-duplicates",
     "leak-fitted",
     "leak-group",
     "leak-lag",
     "leak-redrawn",
+    "leak-shift",
     "leak-target",
     "leak-time",
 ];

@@ -36,8 +36,8 @@ pub struct Findings {
     pub quarantined: usize,
     /// Each rule that is broken.
     pub broken: Vec<Violation>,
-    /// The newest moment of each column whose age counts, in microseconds since 1970.
-    pub newest: BTreeMap<String, i64>,
+    /// The newest moment of each column whose age counts, in microseconds since 1970; none if no row has one.
+    pub newest: BTreeMap<String, Option<i64>>,
 }
 
 /// Whether rows meet a check, as who knows SQL has worked it out.
@@ -107,11 +107,9 @@ impl Contract {
         let frame = table.part(Part::All).expect("what comes from outside isn't split");
         let rows = frame.height();
         let mut broken: Vec<Broken> = Vec::new();
-        let mut newest = BTreeMap::new();
         for (name, rule) in &self.columns {
             if let Ok(column) = frame.column(name) {
                 broken.extend(rule.look(column));
-                newest.extend(rule.age().and_then(|_| latest(column)).map(|moment| (name.clone(), moment)));
             }
         }
         broken.extend(self.unique.iter().filter_map(|columns| twins(frame, columns)));
@@ -136,14 +134,20 @@ impl Contract {
             told.iter_mut().for_each(|told| told.severity = Severity::Warning);
         }
         let bad = (quarantined > 0).then(|| aside(frame, &broken, &marks));
-        let findings = Findings { rows, quarantined, broken: told, newest };
         let table = if quarantined > 0 {
             let good: Vec<bool> = marks.iter().map(|mark| !mark).collect();
             table.only_marked(&[good]).expect("there is a mark for each row")
         } else {
             table
         };
+        let findings = Findings { rows, quarantined, broken: told, newest: self.newest(&table) };
         Ok(Judged { table: self.cut(table), findings, bad })
+    }
+
+    /// The newest moment of each column whose age counts, among the rows that are worked on.
+    fn newest(&self, table: &Table) -> BTreeMap<String, Option<i64>> {
+        let aged = self.columns.iter().filter(|(_, rule)| rule.age().is_some());
+        aged.filter_map(|(name, _)| Some((name.clone(), latest(table.training().column(name).ok()?)))).collect()
     }
 
     /// The table without the columns that are dropped.
@@ -295,7 +299,8 @@ impl ColumnRule {
         let tolerate = |rule: &str| self.tolerate.get(rule).copied();
         let ready = Ready {
             rule: self,
-            allowed: self.allowed().map(|mut allowed| {
+            allowed: self.allowed().map(|allowed| {
+                let mut allowed: Vec<Value> = allowed.iter().map(plain).collect();
                 allowed.sort_by(Value::order);
                 allowed
             }),
@@ -304,7 +309,7 @@ impl ColumnRule {
         let mut found: BTreeMap<&'static str, Broken> = BTreeMap::new();
         for row in 0..column.len() {
             let value = value_at(column, row);
-            if let Some(rule) = ready.breaks(&value) {
+            ready.broken(&value, &mut |rule| {
                 let broken = found.entry(rule).or_insert_with(|| Broken {
                     column: Some(name.clone()),
                     rule: rule.to_owned(),
@@ -313,7 +318,7 @@ impl ColumnRule {
                     message: String::new(),
                 });
                 broken.note(row, || format!("`{name}` {}", self.reason(rule, &value)));
-            }
+            });
         }
         let mut found: Vec<Broken> = found.into_values().collect();
         if self.unique {
@@ -326,38 +331,38 @@ impl ColumnRule {
 }
 
 impl Ready<'_> {
-    /// The first rule that a value breaks.
-    fn breaks(&self, value: &Value) -> Option<&'static str> {
+    /// Each rule that a value breaks. One that isn't there breaks no other.
+    fn broken(&self, value: &Value, tell: &mut dyn FnMut(&'static str)) {
         let rule = self.rule;
+        let mut when = |broken: bool, name| {
+            if broken {
+                tell(name);
+            }
+        };
         if value.is_null() {
-            return (!rule.nullable).then_some("nullable");
+            return when(!rule.nullable, "nullable");
         }
-        let sorted = self.allowed.as_ref();
-        if sorted.is_some_and(|allowed| allowed.binary_search_by(|it| it.order(value)).is_err()) {
-            return Some("one_of");
-        }
+        let among = |allowed: &Vec<Value>| allowed.binary_search_by(|it| it.order(&plain(value))).is_ok();
+        when(!self.allowed.as_ref().is_none_or(among), "one_of");
         if let Value::Str(text) = value {
-            return self.breaks_text(text);
+            if rule.min_length.is_some() || rule.max_length.is_some() {
+                let length = text.chars().count();
+                when(rule.min_length.is_some_and(|min| length < min), "min_length");
+                when(rule.max_length.is_some_and(|max| length > max), "max_length");
+            }
+            when(self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(text)), "pattern");
+        } else if let Some(number) = value.as_f64() {
+            when(rule.min.is_some_and(|min| number < min), "min");
+            when(rule.max.is_some_and(|max| number > max), "max");
         }
-        let number = value.as_f64()?;
-        if rule.min.is_some_and(|min| number < min) {
-            return Some("min");
-        }
-        rule.max.is_some_and(|max| number > max).then_some("max")
     }
+}
 
-    fn breaks_text(&self, text: &str) -> Option<&'static str> {
-        let rule = self.rule;
-        if rule.min_length.is_some() || rule.max_length.is_some() {
-            let length = text.chars().count();
-            if rule.min_length.is_some_and(|min| length < min) {
-                return Some("min_length");
-            }
-            if rule.max_length.is_some_and(|max| length > max) {
-                return Some("max_length");
-            }
-        }
-        self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(text)).then_some("pattern")
+/// Zero has two signs and is one number.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Float(number) => Value::Float(number + 0.0),
+        other => other.clone(),
     }
 }
 

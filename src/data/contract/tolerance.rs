@@ -13,8 +13,8 @@ use serde::{Serialize, Serializer};
 pub enum Tolerance {
     /// So many rows.
     Rows(usize),
-    /// This share of the rows, from 0 to 1.
-    Share(f64),
+    /// So many of a hundred rows, from 0 to 100: as it is written, since a share of it would be rounded.
+    Percent(f64),
 }
 
 impl Tolerance {
@@ -22,7 +22,7 @@ impl Tolerance {
     pub fn allows(self, broken: usize, rows: usize) -> bool {
         match self {
             Tolerance::Rows(most) => broken <= most,
-            Tolerance::Share(share) => broken as f64 <= share * rows as f64,
+            Tolerance::Percent(percent) => broken as f64 * 100.0 <= percent * rows as f64,
         }
     }
 }
@@ -35,13 +35,13 @@ impl FromStr for Tolerance {
         let text = text.trim();
         let wrong = || format!("`{text}` is no number of rows; write `10`, `1%` or `all`");
         if text == "all" {
-            return Ok(Tolerance::Share(1.0));
+            return Ok(Tolerance::Percent(100.0));
         }
         match text.strip_suffix('%') {
             None => text.parse().map(Tolerance::Rows).map_err(|_| wrong()),
             Some(percent) => {
                 let percent: Option<f64> = percent.trim().parse().ok().filter(|it| (0.0..=100.0).contains(it));
-                percent.map(|percent| Tolerance::Share(percent / 100.0)).ok_or_else(wrong)
+                percent.map(Tolerance::Percent).ok_or_else(wrong)
             }
         }
     }
@@ -51,8 +51,8 @@ impl fmt::Display for Tolerance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Tolerance::Rows(rows) => write!(f, "{rows}"),
-            Tolerance::Share(1.0) => f.write_str("all"),
-            Tolerance::Share(share) => write!(f, "{}%", share * 100.0),
+            Tolerance::Percent(100.0) => f.write_str("all"),
+            Tolerance::Percent(percent) => write!(f, "{percent}%"),
         }
     }
 }
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn rows_shares_and_all_are_read_and_shown() {
-        for text in ["10", "1%", "0.5%", "all", "0"] {
+        for text in ["10", "1%", "0.5%", "7%", "57%", "all", "0"] {
             assert_eq!(text.parse::<Tolerance>().expect(text).to_string(), text);
         }
         for text in ["", "-1", "101%", "some", "1.5", "%", "nan%"] {
@@ -119,5 +119,9 @@ mod tests {
         assert!(allows("2", 2) && !allows("2", 3));
         assert!(allows("1%", 2) && !allows("1%", 3));
         assert!(allows("all", 200));
+        for percent in 0..=100 {
+            let tolerance: Tolerance = format!("{percent}%").parse().expect("a share");
+            assert!(tolerance.allows(percent, 100) && !tolerance.allows(percent + 1, 100), "{percent}%");
+        }
     }
 }

@@ -63,15 +63,17 @@ fn differ(old: &Op, new: &Op, lines: &mut Vec<String>) {
 
 /// What differs in the other tables that an op reads.
 fn brought(name: &str, old: Option<&Json>, new: Option<&Json>) -> Vec<String> {
-    let columns = |tables: Option<&Json>| -> Vec<(usize, String, Json)> {
+    // Each table is a list of columns: name, type, content.
+    let columns = |tables: Option<&Json>| -> Vec<(usize, Json)> {
         let tables = tables.and_then(Json::as_array).into_iter().flatten().enumerate();
-        let each = tables.filter_map(|(place, table)| Some((place, table.as_object()?)));
-        each.flat_map(|(place, table)| table.iter().map(move |(name, of)| (place, name.clone(), of.clone()))).collect()
+        let each = tables.filter_map(|(place, table)| Some((place, table.as_array()?)));
+        each.flat_map(|(place, table)| table.iter().map(move |column| (place, column.clone()))).collect()
     };
     let (old, new) = (columns(old), columns(new));
-    let changed: Vec<&(usize, String, Json)> = new.iter().filter(|column| !old.contains(column)).collect();
+    let changed: Vec<&str> =
+        new.iter().filter(|column| !old.contains(column)).filter_map(|(_, column)| column[0].as_str()).collect();
     match changed.as_slice() {
-        [(_, column, _)] if new.len() > 1 => {
+        [column] if new.len() > 1 => {
             vec![format!("column `{column}` of the table that `{name}` reads changed")]
         }
         _ => vec![format!("the table that `{name}` reads changed")],

@@ -69,7 +69,8 @@ fn extract(constants: &[Value], _: Kind) -> Result<Prepared, Mistake> {
     let pattern = pattern!(constants);
     let group = match constants.get(1) {
         Some(Value::Int(group)) => usize::try_from(*group).unwrap_or(usize::MAX),
-        _ => 0,
+        None => 0,
+        Some(_) => return Err(Mistake::of(Some(2), "the group is a number, and this is null")),
     };
     known(group, pattern.captures_len())?;
     Ok(on_text(move |text| {

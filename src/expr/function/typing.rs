@@ -90,7 +90,10 @@ pub fn apply(entry: &'static FunctionEntry, mut args: Vec<Expr>) -> Result<Expr,
         if let Some(variable) = args[1..].iter().position(|arg| arg.as_literal().is_none()) {
             return Err(Mistake::of(
                 Some(variable + 1),
-                format!("here `{}` takes constants only", spelled(entry.name)),
+                match entry.family {
+                    Family::Operator => format!("here `{}` takes constants only", spelled(entry.name)),
+                    _ => format!("here `{}` takes constants only", entry.name),
+                },
             ));
         }
         prepare(&constants, kind)?;

@@ -139,9 +139,9 @@ impl Moments {
         let weights = vec![weight; rows];
         let few = Training { x: &x, y: &y, weights: Some(&weights), ..*data };
         if data.remembers() {
-        affordable(data.x.columns() + 1)?;
-    }
-    let (rows, found) = solve(Centered::new(&few, name, false)?)?;
+            affordable(data.x.columns() + 1)?;
+        }
+        let (rows, found) = solve(Centered::new(&few, name, false)?)?;
         let Line { coefficients, .. } = rows.line(&found)?;
         let shift: f64 = coefficients.iter().zip(&self.means).map(|(w, mean)| w * mean).sum();
         let intercept = if intercept { self.means[columns] - shift } else { 0.0 };

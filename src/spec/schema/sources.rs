@@ -66,7 +66,7 @@ pub(super) fn source(definitions: &mut Definitions) -> Json {
             "examples": ["customers.features", "customers.features.train"]
         },
         "where": {"description": "An SQL condition: rows that don't meet it are not read.", "type": "string", "examples": ["year >= 2008"]},
-        "quarantine": {"description": "The file for rows that break the contract, where it says `on_violation: quarantine`.", "type": "string", "examples": ["data/rejected.csv"]}
+        "quarantine": {"description": "The file for rows that break the contract, where it says `on_violation: quarantine`.", "type": "string", "examples": ["out/rejected.csv"]}
     }));
     properties.extend(table(definitions));
     let mut source = fields("A table that comes from outside.", properties, &[], true);
