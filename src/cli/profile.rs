@@ -95,8 +95,16 @@ fn source(what: &str) -> Result<(Opened, usize), Failure> {
     };
     let mut found = Vec::new();
     let mut known = Vec::new();
+    let mut broken = None;
     for name in &pipelines {
-        let opened = open::open_file(&Project::pipeline(&root, name)?, &ParamArgs::default())?;
+        // A pipeline with mistakes may be another one: they are told if nothing else is found.
+        let opened = match open::open_file(&Project::pipeline(&root, name)?, &ParamArgs::default()) {
+            Ok(opened) => opened,
+            Err(failure) => {
+                broken.get_or_insert(failure);
+                continue;
+            }
+        };
         known.extend(opened.plan.sources.iter().map(|source| source.spec.name.clone()));
         if let Some(place) = opened.plan.source(source) {
             found.push((name.clone(), opened, place));
@@ -113,8 +121,11 @@ fn source(what: &str) -> Result<(Opened, usize), Failure> {
         Fault::new("unknown-source", format!("there is no file and no source `{source}`"))
             .maybe_help(suggest(source, known.iter().map(String::as_str)))
     };
-    let (_, opened, place) = found.pop().ok_or_else(none)?;
-    Ok((opened, place))
+    match (found.pop(), broken) {
+        (Some((_, opened, place)), _) => Ok((opened, place)),
+        (None, Some(failure)) => Err(failure),
+        (None, None) => Err(none().into()),
+    }
 }
 
 /// The rows of a source as its files have them, whether they keep its contract or not.

@@ -78,8 +78,16 @@ pub(super) fn run(
     let mut history = History::open(&opened.project.root);
     let id = history.begin(&opened.plan.name)?;
     signals::going(Some((id.as_str(), &opened.plan.name)));
-    let mut runner =
-        Runner { opened, asked, options, stop, id: id.as_str(), ended: BTreeMap::new(), warnings: Vec::new() };
+    let mut runner = Runner {
+        opened,
+        asked,
+        options,
+        stop,
+        id: id.as_str(),
+        ended: BTreeMap::new(),
+        warnings: Vec::new(),
+        heard: BTreeSet::new(),
+    };
     let result = runner.whole(listen);
     let Runner { opened, ended, mut warnings, .. } = runner;
     let mut result = match result {
@@ -141,8 +149,10 @@ struct Runner<'a> {
     id: &'a str,
     /// How steps ended, by name, before what comes after them was planned anew.
     ended: BTreeMap<String, StepEnd>,
-    /// What the last round warned of, and in which step.
+    /// What was warned of, and in which step: by those that have ended and in the last round.
     warnings: Vec<(String, Diagnostic)>,
+    /// What of it was heard already, by step and message.
+    heard: BTreeSet<(String, String)>,
 }
 
 impl Runner<'_> {
@@ -207,11 +217,17 @@ impl Runner<'_> {
             run: self.id.to_owned(),
             stop: self.stop,
         };
-        let warnings = &mut self.warnings;
-        warnings.clear();
+        let (warnings, heard) = (&mut self.warnings, &mut self.heard);
+        // A step that is found kept the second time has nothing to warn of any more.
+        warnings.retain(|(step, _)| self.ended.contains_key(step));
         let result = execute(&opened.plan, &self.asked.places, &env, &mut |event| {
             if let Event::Warning { step, fault } = &event {
-                warnings.push((step.clone(), opened.diagnose(fault)));
+                if !self.ended.contains_key(step) {
+                    warnings.push((step.clone(), opened.diagnose(fault)));
+                }
+                if !heard.insert((step.clone(), fault.message.clone())) {
+                    return;
+                }
             }
             if !event.step().is_some_and(|step| self.ended.contains_key(step)) {
                 listen(opened, event);

@@ -280,7 +280,7 @@ impl ColumnRule {
 
     /// How old the newest value may be, in microseconds.
     pub fn age(&self) -> Option<i64> {
-        super::duration(self.max_age.as_ref()?).filter(|age| *age > 0)
+        super::span(self.max_age.as_ref()?)
     }
 }
 

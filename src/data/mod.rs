@@ -31,7 +31,7 @@ pub use contract::{
 pub use digest::{column_digest, from_bytes, write_rows};
 pub use kind::Kind;
 pub use matrix::Matrix;
-pub use parse::{cell as parse_cell, duration};
+pub use parse::{cell as parse_cell, span};
 pub use profile::{ColumnProfile, profile};
 pub use read::{Encoding, Format, Reading, Source, columns, read};
 pub use rows::{push_key, row_keys};

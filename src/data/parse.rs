@@ -100,6 +100,12 @@ pub fn duration(text: &str) -> Option<i64> {
     count.checked_mul(seconds)?.checked_mul(1_000_000)
 }
 
+/// Microseconds of a span of time with its unit, above 0.
+pub fn span(text: &str) -> Option<i64> {
+    let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
+    duration(text).filter(|span| has_unit && *span > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +135,7 @@ mod tests {
         assert_eq!(datetime("1970-01-02T01:00:00+01:00"), Some(86_400_000_000));
         assert_eq!(date("1969-12-31"), Some(-1));
         assert_eq!(duration("2d"), Some(172_800_000_000));
+        assert_eq!(span("2d"), duration("2d"));
+        assert!(["7", "-7d", "0d", "d", ""].iter().all(|text| span(text).is_none()));
     }
 }

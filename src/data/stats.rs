@@ -41,7 +41,8 @@ pub fn mean(column: &Column) -> Option<f64> {
     mean_of(&numbers(column))
 }
 
-fn mean_of(values: &[f64]) -> Option<f64> {
+/// The arithmetic mean of plain numbers.
+pub fn mean_of(values: &[f64]) -> Option<f64> {
     let count = values.len() as f64;
     if values.is_empty() {
         return None;
@@ -74,6 +75,11 @@ pub fn std(column: &Column) -> Option<f64> {
 /// The middle value, or the mean of the two in the middle.
 pub fn median(column: &Column) -> Option<f64> {
     quantile(column, 0.5)
+}
+
+/// The middle value of plain numbers, or the mean of the two in the middle.
+pub fn median_of(values: Vec<f64>) -> Option<f64> {
+    Some(quantile_of(&risen(values)?, 0.5))
 }
 
 /// The value below which a share of the values lies, interpolated linearly (type 7 of Hyndman & Fan 1996, as numpy).

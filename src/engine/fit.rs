@@ -95,26 +95,35 @@ pub(super) fn learn(
     let (previous, inputs) = update::going_on(train, meaning, previous, inputs, watch);
     let missing = train.model.takes_missing();
     let x = features::matrix(frame, &inputs, missing)?;
-    let mut y = features::answers(frame, &train.target.column, meaning)?;
+    let y = features::answers(frame, &train.target.column, meaning)?;
     let weights = features::weights(train, frame, &y)?;
-    let mut scale = None;
-    if let (Some(transform), Target::Numbers(numbers)) = (train.decision.transform, &mut y) {
-        // What the previous model has learned on its scale goes on there.
-        let found = match previous.and_then(|previous| previous.estimator.bare().1) {
-            Some(known) => known.clone(),
-            None => transform.fit(numbers).map_err(|fault| fault.within("target_transform"))?,
-        };
-        there(&found, numbers, table, &train.target.column)?;
-        scale = Some(found);
-    }
-    let mut data = Training::new(&x, &y).seeded(seed).watched(watch);
-    if let Some(weights) = &weights {
-        data = data.weighted(weights);
-    }
-    let estimator = update::fit(train, previous, data)?;
-    let estimator = match scale {
-        Some(transform) => Estimator::Transformed(Transformed { inner: Box::new(estimator), transform }),
-        None => estimator,
+    let fit = |previous: Option<&Trained>| {
+        let mut y = y.clone();
+        let mut scale = None;
+        if let (Some(transform), Target::Numbers(numbers)) = (train.decision.transform, &mut y) {
+            // What the previous model has learned on its scale goes on there.
+            let found = match previous.and_then(|previous| previous.estimator.bare().1) {
+                Some(known) => known.clone(),
+                None => transform.fit(numbers).map_err(|fault| fault.within("target_transform"))?,
+            };
+            there(&found, numbers, table, &train.target.column)?;
+            scale = Some(found);
+        }
+        let mut data = Training::new(&x, &y).seeded(seed).watched(watch);
+        if let Some(weights) = &weights {
+            data = data.weighted(weights);
+        }
+        let estimator = update::fit(train, previous, data)?;
+        Ok::<_, Fault>(estimator.map(|estimator| match scale {
+            Some(transform) => Estimator::Transformed(Transformed { inner: Box::new(estimator), transform }),
+            None => estimator,
+        }))
+    };
+    let gone_on = if previous.is_some() { fit(previous)? } else { None };
+    let estimator = match gone_on {
+        Some(estimator) => estimator,
+        // Anew, and so on a scale of its own.
+        None => fit(None)?.expect("only a previous model can't be gone on from"),
     };
     Ok(as_trained(train, meaning, (inputs, missing), frame.height() as u64, estimator))
 }

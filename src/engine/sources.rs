@@ -13,6 +13,7 @@ use super::outcome::TableMeta;
 use super::project::Project;
 use super::upstream;
 use crate::data::{self, Findings, Judged, Kind, Shape, Source, Table};
+use crate::expr;
 use crate::plan::{Plan, SourceNode};
 use crate::recipe::{RowStep, apply};
 use crate::source::Fault;
@@ -335,7 +336,11 @@ fn how(node: &SourceNode) -> Json {
     reading["kinds"] = json!(kinds);
     let contract = serde_json::to_value(&node.contract).expect("plain data");
     let condition = serde_json::to_value(&node.condition).expect("plain data");
-    json!({"reading": reading, "contract": contract, "where": condition})
+    let mut how = json!({"reading": reading, "contract": contract, "where": condition});
+    if node.condition.is_some() || node.contract.as_ref().is_some_and(|contract| !contract.checks.is_empty()) {
+        how["functions"] = json!(expr::VERSION);
+    }
+    how
 }
 
 #[cfg(test)]

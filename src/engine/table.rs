@@ -186,10 +186,15 @@ pub(super) fn work_told(
         let cx = FitContext { target: plan.target.as_deref(), seed: plan.seed, rows: node.rows, tables: &others };
         let mut faults = Vec::new();
         node.op.shape(&table.shape, None, &mut faults);
-        if let Some(fault) = faults.into_iter().next() {
+        if let Some(fault) = faults.pop() {
             return Err(at(fault));
         }
         let learned = node.op.fit(&table, &cx).map_err(at)?;
+        // Some columns are known only now: their names may be taken.
+        node.op.shape(&table.shape, Some(&learned), &mut faults);
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(at(fault));
+        }
         let steps = node.op.lower(&learned, &table.shape).map_err(at)?;
         let guarded = node.guarded(&steps, &table.shape.guarded);
         if node.op.serves(node.rows) {

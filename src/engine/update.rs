@@ -104,14 +104,15 @@ fn apart(train: &Train, meaning: &Meaning, previous: &Trained, inputs: &[Feature
     }
 }
 
-/// Learns, from the previous model on if there is one that its hyper-parameters let it go on from.
-pub(super) fn fit(train: &Train, previous: Option<&Trained>, data: Training) -> Result<Estimator, Fault> {
+/// Learns, from the previous model on if there is one; none if its hyper-parameters don't let it go on, which is told.
+pub(super) fn fit(train: &Train, previous: Option<&Trained>, data: Training) -> Result<Option<Estimator>, Fault> {
     let data = if remembers(train) { data.remembering() } else { data };
-    if let Some(previous) = previous {
-        match train.model.update(previous.estimator.bare().0, &data) {
-            Err(fault) if fault.code == "no-update" => data.watch.warn(anew(&format!(", for {}", fault.message))),
-            updated => return updated,
+    let Some(previous) = previous else { return train.model.fit(&data).map(Some) };
+    match train.model.update(previous.estimator.bare().0, &data) {
+        Err(fault) if fault.code == "no-update" => {
+            data.watch.warn(anew(&format!(", for {}", fault.message)));
+            Ok(None)
         }
+        updated => updated.map(Some),
     }
-    train.model.fit(&data)
 }

@@ -31,6 +31,10 @@ mod agree;
 #[cfg(test)]
 mod reference;
 
+/// Raised when a function gives other bits: what conditions of sources and contracts let through rests on them. Ops have
+/// versions of their own.
+pub const VERSION: u32 = 2;
+
 pub use function::{Family, FunctionEntry, functions};
 pub use scalar::Compiled;
 pub use scope::Scope;

@@ -292,7 +292,9 @@ fn categories(selector: &Selector, input: &Shape, faults: &mut Vec<Fault>) -> Ve
 fn no_categories(column: &str, kind: Kind) -> Option<Fault> {
     let help = match kind {
         Kind::Text => "`text` makes columns of words",
-        Kind::Float | Kind::Datetime | Kind::Duration => "`bin` makes categories of numbers",
+        Kind::Float => "`bin` makes categories of numbers",
+        Kind::Datetime => "`date_parts` makes days, weekdays or hours of moments",
+        Kind::Duration => "make a number of it first, and `bin` categories of that",
         _ => return None,
     };
     Some(Fault::new("wrong-type", format!("`{column}` is {kind}: it has no categories")).help(help))

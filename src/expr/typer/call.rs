@@ -82,7 +82,11 @@ impl Typer<'_> {
             return None;
         }
         let mut args = self.arguments(function, depth)?;
-        if name == "date_part" && args.len() == 2 {
+        if name == "date_part" && args.len() != 2 {
+            let message = format!("`date_part` takes 2 arguments, not {}: `date_part('month', x)`", args.len());
+            return self.refuse(range, "arguments", message);
+        }
+        if name == "date_part" {
             let (arg, part) = (args.pop()?, args.pop()??);
             let end = self.closing(range.end);
             return match part.expr.as_literal() {
@@ -154,7 +158,7 @@ fn refused(name: &str, function: &ast::Function) -> Option<Fault> {
 
 fn similar(name: &str) -> Option<String> {
     let known = match name {
-        "date_part" | "datepart" => return Some("write `date_part('month', x)`".to_owned()),
+        "datepart" => return Some("write `date_part('month', x)`".to_owned()),
         "dateadd" => return Some("write `date_add('day', 3, x)`".to_owned()),
         "to_char" | "date_format" => return Some("write `strftime(x, '%Y-%m-%d')`".to_owned()),
         "datediff" => return Some("write `date_diff('day', a, b)`".to_owned()),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::pairs::Pairs;
-use crate::data::{Cells, Kind, Shape, Table, Value, duration, row_keys, unexpected, value_at};
+use crate::data::{Cells, Kind, Shape, Table, Value, row_keys, span, unexpected, value_at};
 use crate::expr::Scope;
 use crate::ops::{Entry, FitContext, Op, Page, Reference, Serving, taken};
 use crate::recipe::{AsOf, Looked, Lookup, RowStep, apply};
@@ -115,7 +115,7 @@ impl Op for Join {
             let fault = Fault::new("bad-join", "a join needs to say by which columns rows meet");
             faults.push(fault.help("write `on: COLUMN`, or `on: {here: there}`"));
         }
-        let within = params.within.as_deref().map(|text| duration(text).ok_or(text));
+        let within = params.within.as_deref().map(|text| span(text).ok_or(text));
         if let Some(Err(text)) = within {
             let message = format!("`{text}` isn't a span of time; write `28d`, `12h`, `30m` or `45s`");
             faults.push(Fault::new("bad-value", message).within("within"));
@@ -171,6 +171,9 @@ impl Op for Join {
             (None, Some(right)) => self.brought(right, faults),
             (None, None) => Vec::new(),
         };
+        if let (None, Some(right)) = (&self.columns, self.right.as_ref().filter(|_| fitted.is_none())) {
+            right.families.iter().for_each(|family| shape.open(&family.prefix, family.kind));
+        }
         for (there, here, kind) in columns {
             if input.known(&here).is_some() {
                 let fault =
@@ -181,6 +184,15 @@ impl Op for Join {
             }
         }
         shape
+    }
+
+    /// What comes is of the row that the keys choose, so it tells of them.
+    fn derives(&self) -> Vec<(String, BTreeSet<String>)> {
+        let keys: BTreeSet<String> = self.keys().map(|(here, _)| here.clone()).collect();
+        let known = self.right.as_ref().map(|right| self.brought(right, &mut Vec::new())).unwrap_or_default();
+        let named = self.columns.iter().flatten().map(|(_, here)| here.clone());
+        let names: BTreeSet<String> = known.into_iter().map(|(_, here, _)| here).chain(named).collect();
+        names.into_iter().map(|name| (name, keys.clone())).collect()
     }
 
     fn entry(&self) -> Entry {

@@ -42,6 +42,11 @@ impl Op for Lag {
         if params.periods.is_empty() {
             return Err(vec![fault("at least one period is needed").help("write `periods: [1]`")]);
         }
+        if let Some(twice) =
+            (1..params.periods.len()).find(|nth| params.periods[..*nth].contains(&params.periods[*nth]))
+        {
+            return Err(vec![fault(&format!("{} stands here twice", params.periods[twice]))]);
+        }
         if params.periods.contains(&0) {
             return Err(vec![fault("a period of 0 is the row itself: the least is 1")]);
         }

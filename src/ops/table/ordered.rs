@@ -27,20 +27,36 @@ impl Ordered {
         }
         let frame = frame.expect("a table has parts");
         let column = frame.column(order).map_err(unexpected)?.clone();
+        // Where each row stands in the order over all parts.
+        let starts: Vec<usize> = table
+            .parts()
+            .scan(0, |start, (_, part)| {
+                let own = *start;
+                *start += part.height();
+                Some(own)
+            })
+            .collect();
+        let mut places = vec![0; frame.height()];
+        table.in_order()?.into_iter().enumerate().for_each(|(place, (part, row))| places[starts[part] + row] = place);
         let mut groups = groups(&row_keys(&frame, &partition)?);
         for rows in &mut groups {
             let mut keyed: Vec<(Value, usize)> = rows.iter().map(|row| (value_at(&column, *row), *row)).collect();
             keyed.retain(|(value, _)| !value.is_null());
             // Rows of one moment stay as they stand.
-            keyed.sort_by(|(a, _), (b, _)| a.order(b));
+            keyed.sort_by(|(a, one), (b, other)| a.order(b).then(places[*one].cmp(&places[*other])));
             *rows = keyed.into_iter().map(|(_, row)| row).collect();
         }
         Ok(Self { frame, groups, order: column })
     }
 
-    /// What orders a row.
-    pub(super) fn at(&self, row: usize) -> Value {
-        value_at(&self.order, row)
+    /// The moments of these rows, in microseconds.
+    pub(super) fn moments(&self, rows: &[usize]) -> Vec<i64> {
+        let moment = |row: &usize| match value_at(&self.order, *row) {
+            Value::Date(days) => i64::from(days).saturating_mul(86_400_000_000),
+            Value::Datetime(micros) | Value::Duration(micros) => micros,
+            _ => 0,
+        };
+        rows.iter().map(moment).collect()
     }
 
     /// The cells of a column, row by row.

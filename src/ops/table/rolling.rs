@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::ordered::{self, Ordered};
 use super::statistic::Statistic;
-use crate::data::{Kind, Selector, Shape, Table, Value, duration};
+use crate::data::{Kind, Selector, Shape, Table, Value, span};
 use crate::expr::Scope;
 use crate::ops::{Entry, FitContext, Op, Page, Serving, taken};
 use crate::recipe::RowStep;
@@ -60,7 +61,7 @@ impl de::Visitor<'_> for ReachVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Reach, E> {
-        let span = duration(text).filter(|span| *span > 0);
+        let span = span(text);
         let wrong = || E::custom(format!("`{text}` isn't a span of time; write `28d`, `12h`, `30m` or `45s`"));
         span.map(|span| Reach::Span(text.to_owned(), span)).ok_or_else(wrong)
     }
@@ -180,8 +181,9 @@ impl Op for Rolling {
             let mut rolled = vec![Value::Null; cells.len()];
             for rows in &ordered.groups {
                 let values: Vec<Value> = rows.iter().map(|row| cells[*row].clone()).collect();
-                for (place, row) in rows.iter().enumerate() {
-                    let window = &values[self.window(&made.reach, &ordered, rows, place)];
+                let windows = windows(&made.reach, &ordered, rows);
+                for (row, window) in rows.iter().zip(windows) {
+                    let window = &values[window];
                     if window.iter().filter(|value| !value.is_null()).count() >= self.min_rows {
                         rolled[*row] = made.function.of(window);
                     }
@@ -226,28 +228,25 @@ impl Rolling {
         }
         all
     }
+}
 
-    /// The places among `rows` that are before the one at `place` and within reach.
-    fn window(&self, reach: &Reach, ordered: &Ordered, rows: &[usize], place: usize) -> std::ops::Range<usize> {
-        match reach {
-            Reach::Rows(count) => place.saturating_sub(*count)..place,
-            Reach::Span(_, span) => {
-                let moment = |place: usize| match ordered.at(rows[place]) {
-                    Value::Date(days) => i64::from(days) * 86_400_000_000,
-                    Value::Datetime(micros) | Value::Duration(micros) => micros,
-                    _ => 0,
-                };
-                let now = moment(place);
-                let before = |bound: i64| {
-                    let (mut low, mut high) = (0, place);
-                    while low < high {
-                        let middle = (low + high) / 2;
-                        if moment(middle) < bound { low = middle + 1 } else { high = middle }
-                    }
-                    low
-                };
-                before(now.saturating_sub(*span))..before(now)
-            }
+/// For each of `rows` the places among them that are before it and within reach.
+fn windows(reach: &Reach, ordered: &Ordered, rows: &[usize]) -> Vec<Range<usize>> {
+    match reach {
+        Reach::Rows(count) => (0..rows.len()).map(|place| place.saturating_sub(*count)..place).collect(),
+        Reach::Span(_, span) => {
+            let moments = ordered.moments(rows);
+            let (mut start, mut end) = (0, 0);
+            let window = |now: &i64| {
+                while moments[end] < *now {
+                    end += 1;
+                }
+                while moments[start] < now.saturating_sub(*span) {
+                    start += 1;
+                }
+                start..end
+            };
+            moments.iter().map(window).collect()
         }
     }
 }

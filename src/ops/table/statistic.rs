@@ -105,8 +105,8 @@ impl Statistic {
             Statistic::Max => solid.iter().max_by(|a, b| a.order(b)).map_or(Value::Null, |value| (*value).clone()),
             Statistic::Mode => mode(&solid),
             Statistic::Sum => sum(&solid),
-            Statistic::Mean => Value::float(mean(&numbers())),
-            Statistic::Median => median(numbers()),
+            Statistic::Mean => stats::mean_of(&numbers()).map_or(Value::Null, Value::float),
+            Statistic::Median => stats::median_of(numbers()).map_or(Value::Null, Value::float),
             Statistic::Var => spread(&numbers()).map_or(Value::Null, Value::float),
             Statistic::Std => spread(&numbers()).map_or(Value::Null, |spread| Value::float(spread.sqrt())),
             Statistic::Count | Statistic::CountDistinct => Value::Null,
@@ -150,22 +150,9 @@ fn sum(values: &[&Value]) -> Value {
     }
 }
 
-fn mean(numbers: &[f64]) -> f64 {
-    let count = numbers.len() as f64;
-    let rough = stats::sum(numbers.iter().copied()) / count;
-    // A second pass takes the rounding of the first away.
-    rough + stats::sum(numbers.iter().map(|number| number - rough)) / count
-}
-
-fn median(mut numbers: Vec<f64>) -> Value {
-    numbers.sort_unstable_by(f64::total_cmp);
-    let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
-    Value::float(low + (high - low) / 2.0)
-}
-
 fn spread(numbers: &[f64]) -> Option<f64> {
     let free = numbers.len().checked_sub(1).filter(|free| *free > 0)?;
-    let mean = mean(numbers);
+    let mean = stats::mean_of(numbers)?;
     Some(stats::sum(numbers.iter().map(|number| (number - mean).powi(2))) / free as f64)
 }
 

@@ -130,8 +130,9 @@ impl Rare {
     /// The categories that aren't rare, of all with their counts, the most frequent first.
     fn others(&self, counts: Vec<(Value, usize)>) -> Vec<Value> {
         let rows: usize = counts.iter().map(|(_, count)| count).sum();
-        let least = self.min_share.map_or(0.0, |share| share * rows as f64);
-        let stays = |count: usize| count as f64 >= least && count >= self.min_count.unwrap_or(0);
+        let share = |count: usize| count as f64 / rows as f64;
+        let stays =
+            |count: usize| share(count) >= self.min_share.unwrap_or(0.0) && count >= self.min_count.unwrap_or(0);
         let most = self.max.unwrap_or(usize::MAX);
         counts.into_iter().take(most).filter(|(_, count)| stays(*count)).map(|(value, _)| value).collect()
     }

@@ -91,6 +91,7 @@ impl Op for Pca {
         if let Some(count) = self.components.filter(|count| *count > most) {
             let message = format!("{most} columns have at most {most} components, and {count} are asked for");
             faults.push(Fault::new("out-of-range", message).within("components"));
+            return shape;
         }
         match fitted.map(Axes::count).or(self.components) {
             Some(count) => {
@@ -111,7 +112,9 @@ impl Op for Pca {
     }
 
     fn placeholder(&self, input: &Shape) -> Axes {
-        Axes::placeholder(self.columns.select(input).unwrap_or_default(), self.components)
+        let columns = self.columns.select(input).unwrap_or_default();
+        let count = self.components.map(|count| count.min(columns.len()));
+        Axes::placeholder(columns, count)
     }
 
     fn fit(&self, table: &Table, _: &FitContext) -> Result<Axes, Fault> {

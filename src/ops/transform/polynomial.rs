@@ -14,6 +14,9 @@ use crate::source::Fault;
 /// So many new columns are more than anybody meant.
 const MOST: usize = 5000;
 
+/// No power beyond this is made.
+const HIGHEST: usize = 50;
+
 /// The argument of `polynomial`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +60,10 @@ impl Op for Polynomial {
         if params.degree < 2 {
             let fault = Fault::new("out-of-range", "`degree` must be at least 2");
             return Err(vec![fault.help("a degree of 1 is the columns themselves").within("degree")]);
+        }
+        if params.degree > HIGHEST {
+            let fault = Fault::new("out-of-range", format!("`degree` must be at most {HIGHEST}"));
+            return Err(vec![fault.within("degree")]);
         }
         let Params { columns, degree, interactions_only } = params;
         Ok(Self { columns, degree, interactions_only })
@@ -126,6 +133,9 @@ impl Polynomial {
                         return Err(self.explosion(columns.len()));
                     }
                 }
+            }
+            if next.is_empty() {
+                break;
             }
             level = next;
         }

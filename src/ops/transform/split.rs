@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::data::{Amount, Amounts, Draw, Kind, Part, Shape, Table, duration, split_rows};
+use crate::data::{Amount, Amounts, Draw, Kind, Part, Shape, Table, span, split_rows};
 use crate::expr::Scope;
 use crate::ops::{FitContext, Op, Page, Serving};
 use crate::recipe::RowStep;
@@ -47,8 +47,7 @@ impl de::Visitor<'_> for SizeVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Size, E> {
-        duration(text)
-            .filter(|span| *span > 0)
+        span(text)
             .map(Size::Span)
             .ok_or_else(|| E::custom(format!("`{text}` isn't a span of time; write `28d`, `12h`, `30m` or `45s`")))
     }
