@@ -363,6 +363,19 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_is_let_pass_hides_no_other() {
+        let strict =
+            contract("columns:\n  a: {type: str, pattern: '[a-z]+', max_length: 3, tolerate: {max_length: all}}\n");
+        let broken = strict.judge(words(&["1234"]), &[]).err().expect("the pattern is broken");
+        let told: Vec<_> = broken.iter().map(|it| (it.rule.as_str(), it.severity)).collect();
+        assert_eq!(told, [("max_length", Severity::Warning), ("pattern", Severity::Error)]);
+        let idle = contract("columns:\n  a: {type: str, max_length: 3, tolerate: {max: 1%}}\n");
+        assert_eq!(idle.faults().iter().map(|fault| fault.code).collect::<Vec<_>>(), ["bad-rule"]);
+        let zero = contract("columns:\n  a: {type: float, one_of: [0, 1]}\n");
+        assert!(zero.judge(table(&[Value::Float(-0.0)], Kind::Float), &[]).is_ok());
+    }
+
+    #[test]
     fn what_columns_rest_on_ends_a_run_in_any_case() {
         for then in ["fail", "quarantine", "warn"] {
             let text = format!("columns:\n  a: {{type: int}}\n  b: {{type: int}}\non_violation: {then}\n");

@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(quoted(odd, Quotes::None), r#"'/a b/it'\''s "$HOME"'"#);
         assert_eq!(quoted(odd, Quotes::Single), r#"/a b/it'\''s "$HOME""#);
         assert_eq!(quoted(odd, Quotes::Double), r#"/a b/it's \"\$HOME\""#);
-        assert_eq!(quoted("/tmp/x-1/o.csv", Quotes::None), "/tmp/x-1/o.csv");
+        assert_eq!(quoted("/data/x-1/o.csv", Quotes::None), "/data/x-1/o.csv");
         assert!(after(Quotes::None, r#"echo 'a "' "it's \" "#) == Quotes::Double);
         assert!(after(Quotes::None, r"echo \' ") == Quotes::None);
     }

@@ -318,6 +318,7 @@ impl SourceTables<'_> {
                 fault
             }
         })?;
+        let table = in_known_order(table, node)?;
         let mut shape: Shape = table.shape.clone();
         shape.protected.clone_from(&plan.protected);
         shape.guarded.clone_from(&plan.guarded);
@@ -325,6 +326,28 @@ impl SourceTables<'_> {
         *slot = Some(Arc::clone(&table));
         Ok(table)
     }
+}
+
+/// The table with its columns in the order that the plan knows, which the lock keeps: a file whose columns are swapped gives
+/// the same table. One with other columns stays as it is, and is told of where they are missed.
+fn in_known_order(table: Table, node: &SourceNode) -> Result<Table, Fault> {
+    let Some(known) = &node.shape else { return Ok(table) };
+    let is_same =
+        known.fields.len() == table.shape.fields.len() && known.names().all(|name| table.shape.known(name).is_some());
+    if !is_same || known.names().eq(table.shape.names()) {
+        return Ok(table);
+    }
+    let fields = known.names().filter_map(|name| table.shape.fields.iter().find(|field| field.name == name));
+    let shape = Shape { fields: fields.cloned().collect(), ..table.shape.clone() };
+    let hidden = |frame: &DataFrame| {
+        let names = frame.get_column_names().into_iter().map(|name| name.to_string());
+        names.filter(|name| shape.known(name).is_none()).collect::<Vec<String>>()
+    };
+    let table = table.map(|_, frame| {
+        let names = shape.names().map(str::to_owned).chain(hidden(&frame));
+        frame.select(names).map_err(data::unexpected)
+    })?;
+    Ok(table.with_shape(shape))
 }
 
 /// How a source is read, and what it must look like, as it counts in keys.

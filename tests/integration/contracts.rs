@@ -187,3 +187,32 @@ fn a_profile_tells_what_columns_hold_and_drafts_a_contract_that_the_data_keeps()
     assert!(unknown.code == 2 && unknown.stderr.contains("did you mean `penguins`?"), "{}", unknown.stderr);
     assert!(mill.go(&["profile", "data/none.csv"]).stderr.contains("there is no file"));
 }
+
+#[test]
+fn rows_set_aside_go_where_no_source_reads() {
+    for (file, told) in [
+        ("data/d.csv", "the source `shops` reads `data/d.csv`"),
+        ("./data//d.csv", "the source `shops` reads"),
+        ("out/t.csv", "the step `tidy` saves its table here"),
+    ] {
+        let mill = mill("on_violation: quarantine\n");
+        let source = format!("contract: schemas/c.yaml, quarantine: {file}");
+        mill.edit("pipelines/p.yaml", "contract: schemas/c.yaml", &source);
+        mill.edit("pipelines/p.yaml", "{clean: shops}", "{clean: shops, save: out/t.csv}");
+        let ran = mill.go(&["check"]);
+        assert_eq!(ran.code, 2, "{file}: {}", ran.stderr);
+        assert!(ran.stderr.contains(told) && ran.stderr.contains("p.yaml:3:"), "{file}: {}", ran.stderr);
+        assert_eq!(mill.read("data/d.csv"), ROWS);
+    }
+}
+
+#[test]
+fn every_step_hears_that_data_is_too_old() {
+    let mill = mill("");
+    mill.file("schemas/c.yaml", "columns:\n  opened: {type: date, max_age: 1d}\n");
+    mill.edit("pipelines/p.yaml", "  tidy: {clean: shops}\n", "  one: {clean: shops}\n  two: {clean: shops}\n");
+    let run = mill.run(&["--keep-going", "--jobs", "2"]);
+    let steps = run["steps"].as_array().expect("steps");
+    assert_eq!(steps.len(), 2);
+    assert!(steps.iter().all(|step| step["outcome"] == "failed"), "{run:#}");
+}

@@ -98,3 +98,13 @@ fn mistakes_point_into_the_text() {
         assert!(ran.stderr.contains(message) && ran.stderr.contains("sales.yaml:9:"), "{ops}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn names_that_only_learning_tells_may_not_be_taken() {
+    let pca = |of: &str| format!("      - pca: {{columns: {of}, variance: 0.9}}");
+    let derived = "      - derive: {a: price * 2, b: price * price}\n      - drop_missing: all";
+    let mill = sales(&format!("{derived}\n{}\n{}", pca("[price]"), pca("[a, b]")));
+    let ran = mill.go(&["run", "sales"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("there is a column `pca_1` already"), "{}", ran.stderr);
+}

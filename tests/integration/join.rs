@@ -67,6 +67,37 @@ fn another_table_counts_by_what_is_read_of_it() {
 }
 
 #[test]
+fn swapped_columns_of_a_file_are_the_same_table() {
+    let mill = orders("join: {with: customers, on: {customer: code}}");
+    mill.fine(&["run", "orders"]);
+    mill.fine(&["get", "joined", "-o", "before.csv"]);
+    let swap = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        format!("{},{},{}\n", cells[0], cells[2], cells[1])
+    };
+    let swapped: String = mill.read("data/customers.csv").lines().map(swap).collect();
+    mill.file("data/customers.csv", &swapped);
+    let again = mill.fine(&["run", "orders", "--json"]);
+    assert!(!again.stdout.contains("\"ran\""), "what it brings is the same: {}", again.stdout);
+    mill.fine(&["get", "joined", "-o", "after.csv"]);
+    assert_eq!(mill.read("after.csv"), mill.read("before.csv"));
+}
+
+#[test]
+fn what_is_chosen_by_the_target_is_no_feature() {
+    let mill = orders("join: {with: rates, asof: day, columns: [rate], serve: request}");
+    mill.edit("pipelines/orders.yaml", "target: price", "target: day");
+    mill.edit("pipelines/orders.yaml", "      - drop: [day]\n", "");
+    mill.edit(
+        "pipelines/orders.yaml",
+        "model: random_forest, with: {n_estimators: 5}",
+        "model: baseline, task: classification",
+    );
+    let check = mill.go(&["check", "orders"]);
+    assert!(!check.stdout.contains("rate"), "{}{}", check.stdout, check.stderr);
+}
+
+#[test]
 fn a_request_brings_what_it_is_asked_for() {
     let mill = orders("join: {with: rates, asof: day, within: 30d, columns: [rate], serve: request}");
     mill.fine(&["run", "orders"]);
